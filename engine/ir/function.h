@@ -21,11 +21,9 @@ struct BoundVariable {
 class Function {
  public:
   Function() : graph(std::make_unique<Graph>()) {}
-  // Parameter i as a node of this graph.
-  Ref AddParameter(const types::Type& type);
 
   std::unique_ptr<Graph> graph;
-  std::vector<Ref> parameters;          // `param` nodes, attribute index == position
+  std::vector<Ref> parameters;          // `param` nodes (ops::AddParameter), index == position
   std::vector<Ref> results;
   std::vector<BoundVariable> variables; // every variable in dims, in declaration order
   std::vector<int> donated;             // positions of parameters whose memory may be reused

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "engine/ir/function.h"
 #include "engine/ir/node.h"
 
 namespace tensord::ops {
@@ -35,6 +36,9 @@ Ref Build(Graph& graph, std::string_view op, std::initializer_list<Ref> inputs,
           std::initializer_list<NamedAttr> attrs = {});
 Ref Build(Graph& graph, std::string_view op, absl::Span<const Ref> inputs,
           absl::Span<const NamedAttr> attrs = {});
+
+// The next parameter of `function`.
+Ref AddParameter(ir::Function& function, const types::Type& type);
 
 // Result i of a node with several (the node itself when it has one).
 Ref Get(Graph& graph, Ref tuple, int i);
