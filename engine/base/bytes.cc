@@ -35,8 +35,8 @@ void ByteWriter::String(std::string_view bytes) {
 absl::Status ByteReader::Header(std::string_view magic, uint32_t version) {
   ASSIGN_OR_RETURN(std::string_view found_magic, Raw(magic.size()));
   if (found_magic != magic) {
-    return Malformed("not a ", magic, " value: it starts with \"", absl::CHexEscape(ToAbsl(found_magic)),
-                     "\"");
+    return Malformed("not a ", magic, " value: it starts with \"",
+                     absl::CHexEscape(ToAbsl(found_magic)), "\"");
   }
   ASSIGN_OR_RETURN(uint32_t found, Fixed<uint32_t>());
   if (found != version) {

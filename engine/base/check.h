@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "absl/strings/str_cat.h"
+#include "engine/base/strings.h"
 
 namespace tensord {
 [[noreturn]] inline void CheckFailed(const char* file, int line, const char* what,
@@ -20,5 +20,5 @@ namespace tensord {
 #define TENSORD_CHECK(cond, ...)                                                        \
   do {                                                                                  \
     if (!(cond)) [[unlikely]]                                                           \
-      ::tensord::CheckFailed(__FILE__, __LINE__, #cond, absl::StrCat("" __VA_OPT__(, ) __VA_ARGS__)); \
+      ::tensord::CheckFailed(__FILE__, __LINE__, #cond, ::tensord::StrCat("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <mutex>
 
-#include "engine/base/strings.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "engine/base/settings.h"
+#include "engine/base/strings.h"
 
 namespace tensord::base {
 namespace {

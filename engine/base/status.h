@@ -9,38 +9,38 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "engine/base/strings.h"
 
 namespace tensord {
 
 template <typename... Args>
 absl::Status InvalidArgument(const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrCat(args...));
+  return absl::InvalidArgumentError(StrCat(args...));
 }
 template <typename... Args>
 absl::Status NotFound(const Args&... args) {
-  return absl::NotFoundError(absl::StrCat(args...));
+  return absl::NotFoundError(StrCat(args...));
 }
 template <typename... Args>
 absl::Status FailedPrecondition(const Args&... args) {
-  return absl::FailedPreconditionError(absl::StrCat(args...));
+  return absl::FailedPreconditionError(StrCat(args...));
 }
 template <typename... Args>
 absl::Status ResourceExhausted(const Args&... args) {
-  return absl::ResourceExhaustedError(absl::StrCat(args...));
+  return absl::ResourceExhaustedError(StrCat(args...));
 }
 template <typename... Args>
 absl::Status Unimplemented(const Args&... args) {
-  return absl::UnimplementedError(absl::StrCat(args...));
+  return absl::UnimplementedError(StrCat(args...));
 }
 template <typename... Args>
 absl::Status Internal(const Args&... args) {
-  return absl::InternalError(absl::StrCat(args...));
+  return absl::InternalError(StrCat(args...));
 }
 
 // The same code with `prefix` before the message.
-inline absl::Status Annotate(const absl::Status& status, absl::string_view prefix) {
-  return status.ok() ? status : absl::Status(status.code(), absl::StrCat(prefix, status.message()));
+inline absl::Status Annotate(const absl::Status& status, std::string_view prefix) {
+  return status.ok() ? status : absl::Status(status.code(), StrCat(prefix, FromAbsl(status.message())));
 }
 
 }  // namespace tensord

@@ -50,7 +50,7 @@ int32_t ThreadId() {
 template <size_t N>
 void CopyCut(char (&to)[N], std::string_view from) {
   const size_t size = std::min(from.size(), N - 1);
-  std::memcpy(to, from.data(), size);
+  if (size > 0) std::memcpy(to, from.data(), size);
   to[size] = 0;
 }
 

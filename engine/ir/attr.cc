@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/str_cat.h"
+#include "engine/base/strings.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/hash.h"
@@ -50,19 +50,19 @@ struct Hasher {
 
 struct Printer {
   std::string operator()(std::monostate) const { return "none"; }
-  std::string operator()(int64_t v) const { return absl::StrCat(v); }
+  std::string operator()(int64_t v) const { return StrCat(v); }
   std::string operator()(double v) const { return FloatText(v); }
   std::string operator()(bool v) const { return v ? "true" : "false"; }
   std::string operator()(const std::string& v) const {
-    return absl::StrCat("\"", absl::CHexEscape(v), "\"");
+    return StrCat("\"", absl::CHexEscape(v), "\"");
   }
   std::string operator()(const Ints& v) const {
-    return absl::StrCat("[", absl::StrJoin(v, ","), "]");
+    return StrCat("[", absl::StrJoin(v, ","), "]");
   }
   std::string operator()(const types::Dims& v) const { return types::DimsToString(v); }
   std::string operator()(types::DType v) const { return std::string(types::Name(v)); }
   std::string operator()(const types::Scalar& v) const {
-    return absl::StrCat(types::Name(v.dtype), ":", v.ToString());
+    return StrCat(types::Name(v.dtype), ":", v.ToString());
   }
   std::string operator()(const FunctionRef& v) const { return v->Print(); }
   std::string operator()(const types::Sym& v) const { return v.ToString(); }

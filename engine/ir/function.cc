@@ -1,6 +1,6 @@
 #include "engine/ir/function.h"
 
-#include "absl/strings/str_cat.h"
+#include "engine/base/strings.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/sha256.h"
 
@@ -22,41 +22,41 @@ Numbers NumberNodes(const Function& function, absl::Span<const Ref> order) {
 std::string TypesText(Ref node) {
   std::vector<std::string> texts;
   for (int i = 0; i < node->results(); ++i) texts.push_back(node->type(i).ToString());
-  return texts.size() == 1 ? texts[0] : absl::StrCat("(", absl::StrJoin(texts, ", "), ")");
+  return texts.size() == 1 ? texts[0] : StrCat("(", absl::StrJoin(texts, ", "), ")");
 }
 
 std::string AttrsText(Ref node) {
   std::vector<std::string> parts;
   for (size_t i = 0; i < node->attrs().size(); ++i) {
     if (node->attr(static_cast<int>(i)).index() == 0) continue;
-    parts.push_back(absl::StrCat(node->op().attrs[i].name, " = ", ToString(node->attr(static_cast<int>(i)))));
+    parts.push_back(StrCat(node->op().attrs[i].name, " = ", ToString(node->attr(static_cast<int>(i)))));
   }
-  return parts.empty() ? "" : absl::StrCat(" {", absl::StrJoin(parts, ", "), "}");
+  return parts.empty() ? "" : StrCat(" {", absl::StrJoin(parts, ", "), "}");
 }
 
 void AppendNode(std::string& out, Ref node, const Numbers& numbers) {
-  absl::StrAppend(&out, "  %", numbers.at(node), " = ", node->op().name);
+  StrAppend(&out, "  %", numbers.at(node), " = ", node->op().name);
   const char* separator = " ";
   for (Ref input : node->inputs()) {
-    absl::StrAppend(&out, separator, "%", numbers.at(input));
+    StrAppend(&out, separator, "%", numbers.at(input));
     separator = ", ";
   }
-  absl::StrAppend(&out, AttrsText(node), " : ", TypesText(node), "\n");
+  StrAppend(&out, AttrsText(node), " : ", TypesText(node), "\n");
 }
 
 std::string Header(const Function& f, const Numbers& numbers) {
   std::vector<std::string> parameters, results, variables;
   for (size_t i = 0; i < f.parameters.size(); ++i) {
-    parameters.push_back(absl::StrCat("%", i, ": ", f.parameters[i]->type().ToString()));
+    parameters.push_back(StrCat("%", i, ": ", f.parameters[i]->type().ToString()));
   }
-  for (Ref result : f.results) results.push_back(absl::StrCat("%", numbers.at(result)));
+  for (Ref result : f.results) results.push_back(StrCat("%", numbers.at(result)));
   for (const BoundVariable& v : f.variables) {
-    variables.push_back(absl::StrCat(v.name, " in [", v.min, ", ", v.max, "]"));
+    variables.push_back(StrCat(v.name, " in [", v.min, ", ", v.max, "]"));
   }
-  std::string text = absl::StrCat("function(", absl::StrJoin(parameters, ", "), ") -> (",
+  std::string text = StrCat("function(", absl::StrJoin(parameters, ", "), ") -> (",
                                   absl::StrJoin(results, ", "), ")");
-  if (!variables.empty()) absl::StrAppend(&text, " vars(", absl::StrJoin(variables, ", "), ")");
-  if (!f.donated.empty()) absl::StrAppend(&text, " donate(", absl::StrJoin(f.donated, ", "), ")");
+  if (!variables.empty()) StrAppend(&text, " vars(", absl::StrJoin(variables, ", "), ")");
+  if (!f.donated.empty()) StrAppend(&text, " donate(", absl::StrJoin(f.donated, ", "), ")");
   return text;
 }
 
@@ -65,7 +65,7 @@ std::string Header(const Function& f, const Numbers& numbers) {
 std::string Function::Print() const {
   const std::vector<Ref> order = TopologicalOrder(results);
   const Numbers numbers = NumberNodes(*this, order);
-  std::string text = absl::StrCat(Header(*this, numbers), " {\n");
+  std::string text = StrCat(Header(*this, numbers), " {\n");
   for (Ref node : order) {
     if (numbers.at(node) >= static_cast<int>(parameters.size())) AppendNode(text, node, numbers);
   }

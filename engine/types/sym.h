@@ -30,18 +30,34 @@
 
 namespace tensord::types {
 
-struct SymRep;  // sym.cc
+struct SymRep;  // sym_rep.h
+
+// Values and bounds are exact below this magnitude and saturate at it. An expression whose bounds
+// reach it may overflow: a door refuses it.
+inline constexpr int64_t kSymLimit = int64_t{1} << 62;
 
 class Sym {
  public:
   Sym() = default;                              // 0
   Sym(int64_t value) : value_(value) {}         // NOLINT: a constant is an expression
   Sym(int value) : value_(value) {}             // NOLINT
-  Sym(const Sym& other);
-  Sym(Sym&& other) noexcept;
-  Sym& operator=(const Sym& other);
-  Sym& operator=(Sym&& other) noexcept;
-  ~Sym();
+  Sym(const Sym& other) : rep_(other.rep_), value_(other.value_) {
+    if (rep_ != nullptr) Ref(rep_);
+  }
+  Sym(Sym&& other) noexcept
+      : rep_(std::exchange(other.rep_, nullptr)), value_(std::exchange(other.value_, 0)) {}
+  Sym& operator=(const Sym& other) {
+    if (this != &other) *this = Sym(other);
+    return *this;
+  }
+  Sym& operator=(Sym&& other) noexcept {
+    std::swap(rep_, other.rep_);
+    std::swap(value_, other.value_);
+    return *this;
+  }
+  ~Sym() {
+    if (rep_ != nullptr) Unref(rep_);
+  }
 
   // A variable is its name and bounds (both inclusive). REQUIRES: min <= max. One with min == max is
   // that constant.
@@ -53,8 +69,14 @@ class Sym {
   const std::string& variable_name() const;     // REQUIRES: is_variable()
 
   // Sound bounds, saturating at +-2^62: min() <= value <= max() for every value of the variables.
-  int64_t min() const;
-  int64_t max() const;
+  int64_t min() const { return rep_ == nullptr ? value_ : RepMin(); }
+  int64_t max() const { return rep_ == nullptr ? value_ : RepMax(); }
+
+  // Nodes of the expression written as a tree, saturating; 0 for a constant. Every operation is
+  // correct at any size, but recurses as deep as the expression nests: what a client can grow is
+  // refused above kMaxComplexity, after each operation.
+  static constexpr int kMaxComplexity = 4096;
+  int Complexity() const;
 
   friend Sym operator+(const Sym& a, const Sym& b);
   friend Sym operator-(const Sym& a, const Sym& b);
@@ -62,11 +84,13 @@ class Sym {
   Sym operator-() const { return Sym(0) - *this; }
   Sym& operator+=(const Sym& b) { return *this = *this + b; }
   Sym& operator*=(const Sym& b) { return *this = *this * b; }
-  friend bool operator==(const Sym& a, const Sym& b);
+  friend bool operator==(const Sym& a, const Sym& b) {
+    return a.rep_ == b.rep_ ? a.value_ == b.value_ : Compare(a, b) == 0;
+  }
   friend bool operator!=(const Sym& a, const Sym& b) { return !(a == b); }
   // A total order (not by value): for sorting and maps.
-  friend bool operator<(const Sym& a, const Sym& b);
-  size_t hash() const;
+  friend bool operator<(const Sym& a, const Sym& b) { return Compare(a, b) < 0; }
+  size_t hash() const;  // the same in every process
   template <typename H>
   friend H AbslHashValue(H h, const Sym& s) {
     return H::combine(std::move(h), s.hash());
@@ -85,10 +109,7 @@ class Sym {
 
   // The expression split as `coefficient * variable + rest` where neither part mentions the
   // variable; {false, ...} when the variable also occurs inside a div, mod, min, max or a product.
-  struct Linear {
-    bool ok = false;
-    Sym coefficient, rest;
-  };
+  struct Linear;
   Linear LinearIn(std::string_view variable) const;
 
   // Replaces variables and re-canonicalises.
@@ -114,9 +135,43 @@ class Sym {
  private:
   friend struct SymRep;
   explicit Sym(const SymRep* adopted) : rep_(adopted) {}
+  static void Ref(const SymRep* rep) noexcept;
+  static void Unref(const SymRep* rep) noexcept;
+  int64_t RepMin() const;
+  int64_t RepMax() const;
+  static int Compare(const Sym& a, const Sym& b);
+  static int64_t Saturated(__int128 value) {
+    return value >= kSymLimit ? kSymLimit : value <= -kSymLimit ? -kSymLimit : int64_t(value);
+  }
+  static Sym SlowAdd(const Sym& a, const Sym& b, int64_t scale_of_b);
+  static Sym SlowMul(const Sym& a, const Sym& b);
   const SymRep* rep_ = nullptr;  // counted reference; nullptr: the constant value_
   int64_t value_ = 0;
 };
+
+struct Sym::Linear {
+  bool ok = false;
+  Sym coefficient, rest;
+};
+
+inline Sym operator+(const Sym& a, const Sym& b) {
+  if (a.is_constant() && b.is_constant()) {
+    return Sym::Saturated(static_cast<__int128>(a.value_) + b.value_);
+  }
+  return Sym::SlowAdd(a, b, 1);
+}
+inline Sym operator-(const Sym& a, const Sym& b) {
+  if (a.is_constant() && b.is_constant()) {
+    return Sym::Saturated(static_cast<__int128>(a.value_) - b.value_);
+  }
+  return Sym::SlowAdd(a, b, -1);
+}
+inline Sym operator*(const Sym& a, const Sym& b) {
+  if (a.is_constant() && b.is_constant()) {
+    return Sym::Saturated(static_cast<__int128>(a.value_) * b.value_);
+  }
+  return Sym::SlowMul(a, b);
+}
 
 Sym FloorDiv(const Sym& a, const Sym& b);
 Sym Mod(const Sym& a, const Sym& b);
