@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/ir/node.h"
+#include "engine/ir/function.h"
 #include "engine/types/sym.h"
 #include "engine/types/type.h"
 
@@ -52,9 +52,11 @@ struct Output {
   Ref value = nullptr;
 };
 
-// A scatter: besides the grid, `updates` run in ascending order, serially; see kernel/native/scatter.h.
+// A scatter into output 0, after it is stored: for every point of `ranges`, `updates` run in
+// ascending order; see kernel/native/scatter.h.
 struct Scatter {
-  Range updates;           // the serial range
+  std::vector<Range> ranges;  // "s<axis>": the axes of the updates but the scattered one
+  Range updates;           // "u": the serial range
   std::string mode;        // "set", "add", "max", "min"
   Ref position = nullptr;  // value along the scattered axis, integer; outside [0, extent): dropped
   Sym extent;              // of the scattered axis

@@ -1,0 +1,26 @@
+// Contractions: a sum over products of two views, with ranges that only one of them uses.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/ir/node.h"
+
+namespace tensord::schedule {
+
+struct Contraction {
+  ir::Ref reduce = nullptr;
+  ir::Ref product = nullptr;               // the mul under it (below casts)
+  ir::Ref operands[2] = {nullptr, nullptr};  // inputs of the product
+  // For each axis of the product: whether operand 0 and 1 depend on it.
+  std::vector<bool> uses[2];
+};
+
+// `reduce` seen as a contraction: a sum of a product (through casts) in which each operand uses a
+// kept axis of more than one element that the other does not. Depends on the graph alone.
+std::optional<Contraction> AsContraction(ir::Ref reduce);
+
+// `node` below casts and movement: what would be loaded.
+ir::Ref StripMovement(ir::Ref node);
+
+}  // namespace tensord::schedule

@@ -1,0 +1,40 @@
+// A group of stored nodes as one loop kernel.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <variant>
+
+#include "engine/schedule/group.h"
+#include "engine/schedule/loop.h"
+
+namespace tensord::schedule {
+
+// A node that must be stored before its consumers' kernel can be built, and why.
+struct Conflict {
+  ir::Ref node = nullptr;
+  std::string reason;
+};
+
+struct BuiltKernel {
+  LoopKernel kernel;
+  std::vector<int> reads;    // values of the first parameters; the roots' values follow
+};
+
+// Expressions, merged grid ranges, loop order. `value_of` names the stored values.
+std::variant<BuiltKernel, Conflict> BuildKernel(
+    const Group& group, const std::function<std::optional<int>(ir::Ref)>& value_of);
+
+// Grid ranges in loop order such that every fold of only some of them is computed once per point of
+// those, not again in inner loops; or the node whose fold can't be placed so.
+std::optional<Conflict> OrderLoops(LoopKernel& kernel,
+                                   const std::function<ir::Ref(ir::Ref)>& origin);
+
+// Merges adjacent grid ranges wherever every index stays as simple: an elementwise kernel over
+// dense arrays ends with one range.
+void MergeGrid(LoopKernel& kernel);
+
+// The names of the grid ranges ("g...") that `root` depends on.
+std::vector<std::string> GridDependencies(ir::Ref root);
+
+}  // namespace tensord::schedule

@@ -1,0 +1,94 @@
+#include "engine/schedule/loop.h"
+
+#include "absl/strings/str_join.h"
+#include "engine/base/strings.h"
+
+namespace tensord::schedule {
+namespace {
+
+using ir::AttrKind;
+using ir::Level;
+using ir::OpRow;
+
+OpRow LoopRow(std::string_view name, std::vector<ir::AttrSpec> attrs, std::string_view doc) {
+  OpRow row;
+  row.name = name;
+  row.family = ir::Family::kLoop;
+  row.level = Level::kLoop;
+  row.attrs = std::move(attrs);
+  row.doc = doc;
+  return row;
+}
+
+std::string NodeText(Ref node, const absl::flat_hash_map<Ref, int>& numbers) {
+  std::string text = StrCat("  %", numbers.at(node), " = ", node->op().name);
+  for (Ref input : node->inputs()) StrAppend(&text, " %", numbers.at(input));
+  for (size_t i = 0; i < node->attrs().size(); ++i) {
+    StrAppend(&text, " ", node->op().attrs[i].name, "=", ir::ToString(node->attr(static_cast<int>(i))));
+  }
+  return StrCat(text, " : ", types::Name(node->dtype()), "\n");
+}
+
+}  // namespace
+
+const OpRow& LoadOp() {
+  static const OpRow row = LoopRow("load",
+                                   {{.name = "param", .kind = AttrKind::kInt},
+                                    {.name = "index", .kind = AttrKind::kSym},
+                                    {.name = "mask", .kind = AttrKind::kMask}},
+                                   "An element of a kernel parameter; 0 where the mask fails.");
+  return row;
+}
+
+const OpRow& IndexOp() {
+  static const OpRow row = LoopRow(
+      "index", {{.name = "value", .kind = AttrKind::kSym}, {.name = "dtype", .kind = AttrKind::kDType}},
+      "An index expression as a value.");
+  return row;
+}
+
+const OpRow& ValidOp() {
+  static const OpRow row = LoopRow("valid", {{.name = "mask", .kind = AttrKind::kMask}},
+                                   "Whether the mask holds.");
+  return row;
+}
+
+const OpRow& FoldOp() {
+  static const OpRow row = LoopRow("fold",
+                                   {{.name = "monoid", .kind = AttrKind::kString},
+                                    {.name = "depth", .kind = AttrKind::kInt},
+                                    {.name = "extents", .kind = AttrKind::kDims},
+                                    {.name = "lanes", .kind = AttrKind::kInt}},
+                                   "Input 0 folded over ranges k<depth>_0, k<depth>_1, ...");
+  return row;
+}
+
+Sym Range::variable() const { return Sym::Variable(name, 0, std::max<int64_t>(extent.max() - 1, 0)); }
+
+std::string LoopKernel::Print() const {
+  std::vector<Ref> roots;
+  for (const Output& output : outputs) roots.push_back(output.value);
+  for (const Scatter& scatter : scatters) {
+    roots.push_back(scatter.position);
+    roots.push_back(scatter.update);
+  }
+  absl::flat_hash_map<Ref, int> numbers;
+  std::string text = StrCat("loops @", name, " grid(");
+  for (const Range& range : grid) StrAppend(&text, range.name, "<", range.extent.ToString(), " ");
+  StrAppend(&text, ") {\n");
+  for (Ref node : ir::TopologicalOrder(roots)) {
+    numbers.emplace(node, static_cast<int>(numbers.size()));
+    StrAppend(&text, NodeText(node, numbers));
+  }
+  for (const Output& output : outputs) {
+    StrAppend(&text, "  p", output.param, "[", output.index.ToString(), "] = %",
+              numbers.at(output.value), "\n");
+  }
+  for (const Scatter& s : scatters) {
+    StrAppend(&text, "  scatter ", s.mode, " over ", s.updates.name, "<", s.updates.extent.ToString(),
+              " at %", numbers.at(s.position), " value %", numbers.at(s.update), "\n");
+  }
+  return text + "}\n";
+}
+
+}  // namespace tensord::schedule

@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include "engine/base/strings.h"
+#include "engine/schedule/kernel_builder.h"
+
+namespace tensord::schedule {
+namespace {
+
+using ir::AttrValue;
+using ir::Ref;
+
+int Divisions(const Sym& sym) {
+  const Sym::Cost cost = sym.CountOperators();
+  return cost.divs + cost.mods;
+}
+
+// Every index expression of the kernel, as one list.
+std::vector<Sym> Indices(const LoopKernel& kernel, absl::Span<const Ref> order) {
+  std::vector<Sym> all;
+  for (const Output& output : kernel.outputs) all.push_back(output.index);
+  for (Ref node : order) {
+    for (const AttrValue& attr : node->attrs()) {
+      if (const auto* sym = std::get_if<Sym>(&attr)) all.push_back(*sym);
+      if (const auto* mask = std::get_if<Mask>(&attr)) {
+        for (const types::Bound& bound : mask->bounds()) all.push_back(bound.expr);
+      }
+    }
+  }
+  return all;
+}
+
+AttrValue SubstituteAttr(const AttrValue& attr, const Sym::Substitution& with) {
+  if (const auto* sym = std::get_if<Sym>(&attr)) return sym->Substitute(with);
+  if (const auto* mask = std::get_if<Mask>(&attr)) return mask->Substitute(with);
+  return attr;
+}
+
+void Substitute(LoopKernel& kernel, absl::Span<const Ref> order, const Sym::Substitution& with) {
+  absl::flat_hash_map<Ref, Ref> moved;
+  Sym::Substitution all = with;  // also renames the opaque variables of moved values
+  for (Ref node : order) {
+    std::vector<Ref> inputs;
+    std::vector<AttrValue> attrs;
+    for (Ref input : node->inputs()) inputs.push_back(moved.at(input));
+    for (const AttrValue& attr : node->attrs()) attrs.push_back(SubstituteAttr(attr, all));
+    Ref copy = kernel.graph->Intern(node->op(), inputs, attrs, node->type());
+    moved[node] = copy;
+  }
+  for (Output& output : kernel.outputs) {
+    output.index = output.index.Substitute(with);
+    output.mask = output.mask.Substitute(with);
+    output.value = moved.at(output.value);
+  }
+}
+
+bool HasOpaque(absl::Span<const Ref> order) {
+  return std::any_of(order.begin(), order.end(), [](Ref node) {
+    return (node->is("load") || node->is("index") || node->is("valid")) && !node->inputs().empty();
+  });
+}
+
+}  // namespace
+
+void MergeGrid(LoopKernel& kernel) {
+  std::vector<Ref> roots;
+  for (const Output& output : kernel.outputs) roots.push_back(output.value);
+  const std::vector<Ref> order = ir::TopologicalOrder(roots);
+  if (HasOpaque(order)) return;  // opaque variables are named after nodes that would move
+  std::vector<Sym> indices = Indices(kernel, order);
+  Sym::Substitution total;
+  for (size_t i = kernel.grid.size(); i-- > 1;) {
+    const Range &outer = kernel.grid[i - 1], &inner = kernel.grid[i];
+    if (!outer.extent.is_constant() || !inner.extent.is_constant()) continue;
+    const Range merged{outer.name, outer.extent * inner.extent};
+    const Sym m = merged.variable();
+    const Sym::Substitution with = {{outer.name, types::FloorDiv(m, inner.extent)},
+                                    {inner.name, types::Mod(m, inner.extent)}};
+    std::vector<Sym> tried;
+    int before = 0, after = 0;
+    for (const Sym& index : indices) {
+      tried.push_back(index.Substitute(with));
+      before += Divisions(index);
+      after += Divisions(tried.back());
+    }
+    if (after > before) continue;
+    indices = std::move(tried);
+    for (auto& [name, value] : total) value = value.Substitute(with);
+    for (const auto& [name, value] : with) total.emplace(name, value);
+    kernel.grid[i - 1] = merged;
+    kernel.grid.erase(kernel.grid.begin() + static_cast<int64_t>(i));
+  }
+  if (!total.empty()) Substitute(kernel, order, total);
+}
+
+}  // namespace tensord::schedule

@@ -1,0 +1,181 @@
+#include "engine/schedule/schedule.h"
+
+#include <algorithm>
+#include <queue>
+
+#include "engine/base/settings.h"
+#include "engine/base/status.h"
+#include "engine/schedule/fuse.h"
+#include "engine/schedule/group.h"
+#include "engine/schedule/kernel_builder.h"
+#include "engine/schedule/work.h"
+
+namespace tensord::schedule {
+namespace {
+
+using ir::Ref;
+
+class Scheduler {
+ public:
+  Scheduler(const ir::Function& core, const Options& options)
+      : core_(core), options_(options), order_(ir::TopologicalOrder(Roots())) {}
+
+  absl::StatusOr<Schedule> Run() {
+    constexpr int kMaxRounds = 64;
+    for (int round = 0; round < kMaxRounds; ++round) {
+      stages_ = ChooseStages(order_, core_.results, forced_, options_);
+      groups_ = GroupKernels(order_, stages_, options_);
+      NumberValues();
+      if (BuildKernels()) return Finish();
+    }
+    return Internal("schedule: no fixed point of stored values after ", kMaxRounds, " rounds");
+  }
+
+ private:
+  std::vector<Ref> Roots() const {
+    std::vector<Ref> roots = core_.parameters;
+    roots.insert(roots.end(), core_.results.begin(), core_.results.end());
+    return roots;
+  }
+
+  void NumberValues() {
+    value_of_.clear();
+    stored_.clear();
+    for (Ref node : order_) {
+      if (!stages_.contains(node)) continue;
+      value_of_[node] = static_cast<int>(stored_.size());
+      stored_.push_back(node);
+    }
+  }
+
+  std::optional<int> ValueOf(Ref node) const {
+    auto it = value_of_.find(node);
+    if (it == value_of_.end()) return std::nullopt;
+    return it->second;
+  }
+
+  // Whether every group could be built; what could not be inlined is stored in the next round.
+  bool BuildKernels() {
+    built_.assign(groups_.size(), {});
+    bool all = true;
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      if (groups_[i].roots[0]->is("copy")) continue;
+      auto built = BuildKernel(groups_[i], [this](Ref node) { return ValueOf(node); });
+      if (auto* conflict = std::get_if<Conflict>(&built)) {
+        forced_.emplace(conflict->node, conflict->reason);
+        all = false;
+      } else {
+        built_[i] = std::get<BuiltKernel>(std::move(built));
+      }
+    }
+    return all;
+  }
+
+  // Groups in the order of their creation in the graph, as far as dependence allows: close to the
+  // client's own order, which keeps few values alive.
+  std::vector<size_t> OrderGroups() const {
+    absl::flat_hash_map<Ref, size_t> group_of;
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      for (Ref root : groups_[i].roots) group_of[root] = i;
+    }
+    std::vector<int> waiting(groups_.size(), 0);
+    std::vector<std::vector<size_t>> readers(groups_.size());
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      for (Ref read : groups_[i].reads) {
+        if (auto it = group_of.find(read); it != group_of.end() && it->second != i) {
+          readers[it->second].push_back(i);
+          ++waiting[i];
+        }
+      }
+    }
+    using Entry = std::pair<uint32_t, size_t>;
+    std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
+    const auto enter = [&](size_t i) { ready.push({groups_[i].roots.back()->id(), i}); };
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      if (waiting[i] == 0) enter(i);
+    }
+    std::vector<size_t> order;
+    while (!ready.empty()) {
+      const size_t i = ready.top().second;
+      ready.pop();
+      order.push_back(i);
+      for (size_t reader : readers[i]) {
+        if (--waiting[reader] == 0) enter(reader);
+      }
+    }
+    return order;
+  }
+
+  Step MakeStep(size_t i) {
+    Step step;
+    const Ref first = groups_[i].roots[0];
+    step.placement = first->type().placement;
+    if (first->is("copy")) {
+      step.kind = Step::kCopy;
+      step.values = {*ValueOf(StripAliases(first->input(0), stages_)), *ValueOf(first)};
+      return step;
+    }
+    step.kernel = std::move(built_[i].kernel);
+    step.kernel.variables = core_.variables;
+    step.values = built_[i].reads;
+    for (Ref root : groups_[i].roots) step.values.push_back(*ValueOf(root));
+    return step;
+  }
+
+  absl::StatusOr<Schedule> Finish() {
+    Schedule schedule;
+    schedule.variables = core_.variables;
+    for (Ref node : stored_) {
+      Value value;
+      value.type = node->type();
+      value.reason = stages_.at(node);
+      if (node->is("param")) value.parameter = static_cast<int>(node->attr<int64_t>("index"));
+      schedule.values.push_back(std::move(value));
+    }
+    for (Ref parameter : core_.parameters) schedule.parameters.push_back(*ValueOf(parameter));
+    for (Ref result : core_.results) {
+      std::optional<int> value = ValueOf(StripAliases(result, stages_));
+      if (!value.has_value()) return Internal("schedule: result ", result->op().name, " is not stored");
+      schedule.values[*value].result = true;
+      schedule.results.push_back(*value);
+    }
+    const std::vector<size_t> order = OrderGroups();
+    if (order.size() != groups_.size()) return Internal("schedule: kernels depend on each other");
+    for (size_t i : order) schedule.steps.push_back(MakeStep(i));
+    schedule.recompute_ratio = RecomputeRatio(order_, schedule);
+    if (base::DumpWanted("schedule")) std::fputs(schedule.Print().c_str(), stderr);
+    return schedule;
+  }
+
+  const ir::Function& core_;
+  const Options& options_;
+  const std::vector<Ref> order_;
+  Stages stages_, forced_;
+  std::vector<Group> groups_;
+  absl::flat_hash_map<Ref, int> value_of_;
+  std::vector<Ref> stored_;
+  std::vector<BuiltKernel> built_;
+};
+
+}  // namespace
+
+absl::StatusOr<Schedule> MakeSchedule(const ir::Function& core, const Options& options) {
+  return Scheduler(core, options).Run();
+}
+
+std::string Schedule::Print() const {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i) {
+    StrAppend(&text, "value ", i, ": ", values[i].type.ToString(), "  ; ", values[i].reason,
+              values[i].result ? ", result" : "", "\n");
+  }
+  for (const Step& step : steps) {
+    StrAppend(&text, step.kind == Step::kCopy ? "copy" : "kernel", " values");
+    for (int value : step.values) StrAppend(&text, " ", value);
+    StrAppend(&text, "\n");
+    if (step.kind == Step::kKernel) StrAppend(&text, step.kernel.Print());
+  }
+  return text;
+}
+
+}  // namespace tensord::schedule
