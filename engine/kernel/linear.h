@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -110,8 +111,13 @@ struct Linear {
   int globals() const;             // how many buffers are arguments
 };
 
-// Canonical text, and back. Parse checks syntax and numbering only; call Verify next.
+// Canonical text, and back: one instruction a line, `;` starts a comment. The grammar is in
+// linear_parse.cc. Parse checks syntax and numbering only (registers are numbered in order of
+// appearance); call Verify next. Print wants indices (buffers, variables, dimensions) in range, as
+// the builder and Parse make them.
 std::string Print(const Linear& kernel);
+std::string PrintInstr(const Linear& kernel, const Instr& instr);  // one line, not indented
+std::string ToString(VType type);                                  // "f32x16"
 absl::StatusOr<Linear> ParseLinear(std::string_view text);
 
 // Proves the kernel well-formed and memory-safe, or says which instruction is not: types and lanes

@@ -20,11 +20,13 @@
 // elsewhere goes through ParseLinear and Verify.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -94,8 +96,10 @@ class LinearBuilder {
   void Store(int buffer, int index, int value, int mask = -1, bool non_temporal = false);
   void Scatter(int buffer, int indices, int value, int mask = -1);
 
-  // Accumulators: registers that Set changes.
+  // Accumulators: registers that Set changes. Whoever reads one reads what it holds at that place;
+  // Get copies that into a register that stays.
   int Acc(int initial);
+  int Get(int accumulator) { return Alu(ir::ScalarOp::kBitcast, TypeOf(accumulator), {accumulator}); }
   void Set(int accumulator, int value);
 
   // Blocks. For answers the loop variable. Group and local loops name their dimension.
@@ -123,36 +127,51 @@ class LinearBuilder {
  private:
   struct Key {  // what makes two pure instructions the same value
     Instr instr;
-    friend bool operator==(const Key& a, const Key& b);
+    friend bool operator==(const Key& a, const Key& b) {
+      const Instr &x = a.instr, &y = b.instr;
+      return x.opcode == y.opcode && x.scalar_op == y.scalar_op && x.type == y.type &&
+             std::equal(x.src, x.src + 3, y.src) && x.index == y.index && x.imm == y.imm &&
+             x.lane_list == y.lane_list;
+    }
     template <typename H>
-    friend H AbslHashValue(H h, const Key& k);
+    friend H AbslHashValue(H h, const Key& key) {
+      const Instr& k = key.instr;
+      return H::combine(std::move(h), k.opcode, k.scalar_op, k.type.dtype, k.type.lanes, k.src[0],
+                        k.src[1], k.src[2], k.index, k.imm, k.lane_list);
+    }
   };
   struct Block {
+    int id = 0;
     bool barrier_to_hoisting = false;  // body of a parallel, group or local loop, or the kernel's
     std::vector<Instr> code;           // opens with the kFor or kIf; empty for the kernel's body
     absl::flat_hash_map<Key, int> interned;
   };
   struct Value {
     VType type;
-    int depth = 0;            // of the block it is defined in
+    int depth = 0;            // of the block it is defined in, and that block
+    int block_id = 0;
     bool accumulator = false;
     Instr def;                // a copy, for folding
   };
 
-  int Append(Instr instr, int depth);              // gives dst a number unless type is invalid
+  void Append(Instr instr);                        // to the innermost block
+  int Define(Instr instr, int depth);              // gives dst a number
   int Pure(Instr instr);                           // interned and hoisted
-  int Splatted(int reg, int32_t lanes);
+  void OpenBlock(Instr instr, bool barrier_to_hoisting);
+  int VisibleDepth(int reg) const;                 // aborts when reg is out of scope
   void Unify(int* a, int* b);
   int FoldAlu(ir::ScalarOp op, VType type, absl::Span<const int> operands);  // -1: as it is
   int FoldIdentity(ir::ScalarOp op, VType type, int a, int b);
   int FoldPowerOfTwo(ir::ScalarOp op, VType type, int a, int b);
   int FoldSplats(ir::ScalarOp op, VType type, absl::Span<const int> operands);
+  int FoldCast(VType type, int a);
   bool IsInt(int reg, int64_t value) const;
-  void CheckMemory(int buffer, VType type, int index, int32_t index_lanes, int mask) const;
+  void CheckAccess(int buffer, VType type, int index, int32_t index_lanes, int mask) const;
 
   Linear kernel_;
   std::vector<Value> values_;
   std::vector<Block> blocks_;
+  int blocks_opened_ = 0;
 };
 
 // Takes out pure instructions and loads nobody reads, puts global buffers first, and renumbers

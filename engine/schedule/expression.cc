@@ -16,7 +16,7 @@ using types::Dims;
 using types::Scalar;
 using types::Type;
 
-bool IsFoldVariable(const Sym::VariableInfo& variable) { return variable.name[0] == 'k'; }
+bool IsFoldVariable(const Sym::VariableInfo& variable) { return IsFoldName(variable.name); }
 
 bool InsideFold(const Access& access) {
   const auto any_fold = [](const Sym& sym) {
@@ -132,7 +132,7 @@ Ref ExpressionBuilder::Build(Ref node, const Access& access) {
 
 Ref ExpressionBuilder::Index(const Sym& value, DType dtype) {
   const AttrValue attrs[] = {value, dtype};
-  return Make(IndexOp(), OpaqueInputs(value, {}), attrs, dtype);
+  return Make(IndexOp(), OpaqueInputs(attrs), attrs, dtype);
 }
 
 Ref ExpressionBuilder::Elementwise(Ref node, const Access& access) {
@@ -157,7 +157,7 @@ Ref ExpressionBuilder::Masked(Ref node, const Access& access) {
   Ref value = Value(node->input(0), inner);
   if (value == nullptr || inner.mask.always() || &value->op() == &LoadOp()) return value;
   const AttrValue mask_attr[] = {inner.mask};
-  Ref valid = Make(ValidOp(), OpaqueInputs(0, inner.mask), mask_attr, DType::kBool);
+  Ref valid = Make(ValidOp(), OpaqueInputs(mask_attr), mask_attr, DType::kBool);
   const Ref operands[] = {valid, value, nothing};
   return Make(ops::Op("where"), operands, {}, node->dtype());
 }
@@ -168,7 +168,7 @@ Ref ExpressionBuilder::Load(Ref node, int value, const Access& access) {
   if (it == reads_.end()) reads_.push_back(value);
   const Sym index = types::SimplifyUnder(Flatten(access.coords, node->dims()), access.mask);
   const AttrValue attrs[] = {param, index, access.mask};
-  return Make(LoadOp(), OpaqueInputs(index, access.mask), attrs, node->dtype());
+  return Make(LoadOp(), OpaqueInputs(attrs), attrs, node->dtype());
 }
 
 Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
@@ -180,7 +180,7 @@ Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
   std::vector<bool> reduced(dims.size(), false);
   Dims extents;
   for (const std::vector<int>& group : FoldGroups(dims, axes, !contraction)) {
-    Range range{StrCat("k", extents.size()), GroupExtent(dims, group)};
+    Range range{FoldName(static_cast<int>(extents.size())), GroupExtent(dims, group)};
     extents.push_back(range.extent);
     Sym position = range.variable();
     for (size_t i = group.size(); i-- > 0;) {
@@ -195,31 +195,21 @@ Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
   Ref body = Value(node->input(0), inner);
   if (body == nullptr) return nullptr;
   const int64_t lanes = contraction || extents.empty() ? 1 : FoldLanes(extents.back());
-  const AttrValue attrs[] = {node->attr<std::string>("monoid"), int64_t{0}, extents, lanes};
+  const AttrValue attrs[] = {node->attr<std::string>("monoid"), extents, lanes};
   Ref result = Make(FoldOp(), {&body, 1}, attrs, node->dtype());
   origin_[result] = node;
   return result;
 }
 
 Sym ExpressionBuilder::Opaque(Ref value, const Sym& extent) {
-  const std::string name = StrCat(DependsOnFold(value) ? "kv" : "v", value->id());
+  const std::string name = OpaqueName(value, DependsOnFold(value));
   opaque_.emplace(name, value);
   return Sym::Variable(name, 0, std::max<int64_t>(extent.max() - 1, 0));
 }
 
-std::vector<Ref> ExpressionBuilder::OpaqueInputs(const Sym& index, const Mask& mask) const {
+std::vector<Ref> ExpressionBuilder::OpaqueInputs(absl::Span<const AttrValue> attrs) const {
   std::vector<Ref> inputs;
-  const auto collect = [&](const Sym& sym) {
-    for (const Sym::VariableInfo& variable : sym.Variables()) {
-      auto it = opaque_.find(variable.name);
-      if (it == opaque_.end()) continue;
-      if (std::find(inputs.begin(), inputs.end(), it->second) == inputs.end()) {
-        inputs.push_back(it->second);
-      }
-    }
-  };
-  collect(index);
-  for (const types::Bound& bound : mask.bounds()) collect(bound.expr);
+  for (const std::string& name : OpaqueNames(attrs)) inputs.push_back(opaque_.at(name));
   return inputs;
 }
 

@@ -38,11 +38,10 @@ class ExpressionBuilder {
   // transcendental functions).
   Ref Origin(Ref expression) const;
 
-  // An integer value as a variable of index expressions, within [0, extent - 1]: "v<id>", or "kv<id>"
-  // when it changes inside a fold.
+  // An integer value as an opaque variable of index expressions, within [0, extent - 1].
   Sym Opaque(Ref value, const Sym& extent);
-  // Leaves of a load: the values behind the opaque variables of its index and mask.
-  std::vector<Ref> OpaqueInputs(const Sym& index, const Mask& mask) const;
+  // The values behind the opaque variables of a load's, index's or valid's attributes.
+  std::vector<Ref> OpaqueInputs(absl::Span<const ir::AttrValue> attrs) const;
 
  private:
   struct Key {

@@ -15,7 +15,7 @@ Ref ShapeOf(Ref node) { return node->is("scatter") ? node->input(0) : node; }
 
 std::vector<Range> GridOf(const Dims& dims) {
   std::vector<Range> grid;
-  for (size_t i = 0; i < dims.size(); ++i) grid.push_back({StrCat("g", i), dims[i]});
+  for (size_t i = 0; i < dims.size(); ++i) grid.push_back({GridName(static_cast<int>(i)), dims[i]});
   return grid;
 }
 
@@ -45,10 +45,10 @@ bool AddScatter(LoopKernel& kernel, ExpressionBuilder& builder, Ref node) {
   Ref base = node->input(0), index = node->input(1), updates = node->input(2);
   Scatter scatter;
   scatter.mode = node->attr<std::string>("mode");
-  scatter.updates = {"u", updates->dims()[axis]};
+  scatter.updates = {".u", updates->dims()[axis]};
   Access at;
   for (int i = 0; i < updates->rank(); ++i) {
-    const Range range{StrCat("s", i), updates->dims()[i]};
+    const Range range{StrCat(".s", i), updates->dims()[i]};
     at.coords.push_back(i == axis ? scatter.updates.variable() : range.variable());
     if (i != axis) scatter.ranges.push_back(range);
   }

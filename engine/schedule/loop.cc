@@ -1,5 +1,7 @@
 #include "engine/schedule/loop.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_join.h"
 #include "engine/base/strings.h"
 
@@ -56,11 +58,39 @@ const OpRow& ValidOp() {
 const OpRow& FoldOp() {
   static const OpRow row = LoopRow("fold",
                                    {{.name = "monoid", .kind = AttrKind::kString},
-                                    {.name = "depth", .kind = AttrKind::kInt},
                                     {.name = "extents", .kind = AttrKind::kDims},
                                     {.name = "lanes", .kind = AttrKind::kInt}},
-                                   "Input 0 folded over ranges k<depth>_0, k<depth>_1, ...");
+                                   "Input 0 folded over ranges .k0, .k1, ...");
   return row;
+}
+
+std::string GridName(int axis) { return StrCat(".g", axis); }
+std::string FoldName(int range) { return StrCat(".k", range); }
+std::string OpaqueName(Ref value, bool changes_in_fold) {
+  return StrCat(changes_in_fold ? ".kv" : ".v", value->id());
+}
+bool IsGridName(std::string_view name) { return name.substr(0, 2) == ".g"; }
+bool IsFoldName(std::string_view name) { return name.substr(0, 2) == ".k"; }
+bool IsOpaqueName(std::string_view name) {
+  return name.substr(0, 2) == ".v" || name.substr(0, 3) == ".kv";
+}
+
+std::vector<std::string> OpaqueNames(absl::Span<const ir::AttrValue> attrs) {
+  std::vector<std::string> names;
+  const auto collect = [&](const Sym& sym) {
+    if (sym.is_constant()) return;
+    for (const Sym::VariableInfo& variable : sym.Variables()) {
+      const bool known = std::find(names.begin(), names.end(), variable.name) != names.end();
+      if (IsOpaqueName(variable.name) && !known) names.push_back(variable.name);
+    }
+  };
+  for (const ir::AttrValue& attr : attrs) {
+    if (const auto* sym = std::get_if<Sym>(&attr)) collect(*sym);
+    if (const auto* mask = std::get_if<Mask>(&attr)) {
+      for (const types::Bound& bound : mask->bounds()) collect(bound.expr);
+    }
+  }
+  return names;
 }
 
 Sym Range::variable() const { return Sym::Variable(name, 0, std::max<int64_t>(extent.max() - 1, 0)); }

@@ -5,11 +5,14 @@
 // Inside a kernel the nodes are of rank 0 and of these ops besides the scalar operations and `const`:
 //   load {param, index, mask}   element `index` of kernel parameter `param`, 0 where the mask fails.
 //                               Inputs are the data-dependent parts of the index: input i is the
-//                               variable "v<node id>" of the index, already inside its bounds.
+//                               i-th opaque variable of index and mask (OpaqueNames' order), already
+//                               inside its bounds.
 //   index {value, dtype}        an index expression as a value
 //   valid {mask}                whether the mask holds (bool)
-//   fold {monoid, ranges, extents, lanes}  input 0 folded over its ranges, first range outermost
-// Grid ranges are variables "g0", "g1", ...; a fold's ranges are "k<d>_<i>" with d unused outside.
+//   fold {monoid, extents, lanes}  input 0 folded over its ranges, first range outermost; element i of
+//                               the last range goes to lane i % lanes, lanes meet pairwise at the end
+// Grid ranges are variables ".g0", ".g1", ...; a fold's own ranges are ".k0", ".k1", ... inside it; the
+// names start with a dot because a client's variables can't.
 #pragma once
 
 #include <string>
@@ -30,6 +33,16 @@ const ir::OpRow& LoadOp();
 const ir::OpRow& IndexOp();
 const ir::OpRow& ValidOp();
 const ir::OpRow& FoldOp();
+
+std::string GridName(int axis);
+std::string FoldName(int range);
+// "opaque" variables stand for values; one that changes inside a fold is told apart by its name.
+std::string OpaqueName(Ref value, bool changes_in_fold);
+bool IsGridName(std::string_view name);
+bool IsFoldName(std::string_view name);    // a fold's range or an opaque value that changes with one
+bool IsOpaqueName(std::string_view name);
+// The opaque variables of a load's, index's or valid's attributes, in the order of its inputs.
+std::vector<std::string> OpaqueNames(absl::Span<const ir::AttrValue> attrs);
 
 struct Range {
   std::string name;
@@ -55,8 +68,8 @@ struct Output {
 // A scatter into output 0, after it is stored: for every point of `ranges`, `updates` run in
 // ascending order; see kernel/native/scatter.h.
 struct Scatter {
-  std::vector<Range> ranges;  // "s<axis>": the axes of the updates but the scattered one
-  Range updates;           // "u": the serial range
+  std::vector<Range> ranges;  // ".s<axis>": the axes of the updates but the scattered one
+  Range updates;           // ".u": the serial range
   std::string mode;        // "set", "add", "max", "min"
   Ref position = nullptr;  // value along the scattered axis, integer; outside [0, extent): dropped
   Sym extent;              // of the scattered axis

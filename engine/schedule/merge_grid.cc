@@ -37,12 +37,11 @@ AttrValue SubstituteAttr(const AttrValue& attr, const Sym::Substitution& with) {
 
 void Substitute(LoopKernel& kernel, absl::Span<const Ref> order, const Sym::Substitution& with) {
   absl::flat_hash_map<Ref, Ref> moved;
-  Sym::Substitution all = with;  // also renames the opaque variables of moved values
   for (Ref node : order) {
     std::vector<Ref> inputs;
     std::vector<AttrValue> attrs;
     for (Ref input : node->inputs()) inputs.push_back(moved.at(input));
-    for (const AttrValue& attr : node->attrs()) attrs.push_back(SubstituteAttr(attr, all));
+    for (const AttrValue& attr : node->attrs()) attrs.push_back(SubstituteAttr(attr, with));
     Ref copy = kernel.graph->Intern(node->op(), inputs, attrs, node->type());
     moved[node] = copy;
   }
@@ -53,19 +52,12 @@ void Substitute(LoopKernel& kernel, absl::Span<const Ref> order, const Sym::Subs
   }
 }
 
-bool HasOpaque(absl::Span<const Ref> order) {
-  return std::any_of(order.begin(), order.end(), [](Ref node) {
-    return (node->is("load") || node->is("index") || node->is("valid")) && !node->inputs().empty();
-  });
-}
-
 }  // namespace
 
 void MergeGrid(LoopKernel& kernel) {
   std::vector<Ref> roots;
   for (const Output& output : kernel.outputs) roots.push_back(output.value);
   const std::vector<Ref> order = ir::TopologicalOrder(roots);
-  if (HasOpaque(order)) return;  // opaque variables are named after nodes that would move
   std::vector<Sym> indices = Indices(kernel, order);
   Sym::Substitution total;
   for (size_t i = kernel.grid.size(); i-- > 1;) {

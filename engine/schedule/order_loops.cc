@@ -14,7 +14,7 @@ using Names = std::set<std::string>;
 
 void AddGridNames(const Sym& sym, Names& names) {
   for (const Sym::VariableInfo& variable : sym.Variables()) {
-    if (variable.name[0] == 'g') names.insert(variable.name);
+    if (IsGridName(variable.name)) names.insert(variable.name);
   }
 }
 

@@ -29,7 +29,7 @@ Names NamesOf(Ref node, const absl::flat_hash_map<Ref, Names>& known) {
   }
   for (Ref input : node->inputs()) names.insert(known.at(input).begin(), known.at(input).end());
   if (node->is("fold")) {
-    for (size_t i = 0; i < node->attr<Dims>("extents").size(); ++i) names.erase("k" + std::to_string(i));
+    for (size_t i = 0; i < node->attr<Dims>("extents").size(); ++i) names.erase(FoldName(static_cast<int>(i)));
   }
   return names;
 }

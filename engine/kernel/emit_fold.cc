@@ -1,0 +1,181 @@
+// Folds: loops over the fold's ranges around the bodies of every fold of the same shape. The order in
+// which elements meet is the fold's own (its lanes), whatever the block of points.
+#include <algorithm>
+#include <map>
+
+#include "engine/kernel/emitter.h"
+#include "engine/kernel/monoid.h"
+
+namespace tensord::kernel {
+namespace {
+
+using ir::ScalarOp;
+using types::DType;
+using types::Dims;
+
+// Bodies unrolled in the innermost range at most.
+constexpr int64_t kMaxUnrolledSteps = 8;
+constexpr int64_t kMaxUnrolledBodies = 64;
+
+int64_t LanesOf(Ref fold) { return fold->attr<int64_t>("lanes"); }
+
+// acc op value; a sum of products of f32 or f64 rounds once per product.
+bool FusesMultiply(Ref fold) {
+  Ref body = fold->input(0);
+  return fold->attr<std::string>("monoid") == "sum" && body->is(ScalarOp::kMul) &&
+         (fold->dtype() == DType::kF32 || fold->dtype() == DType::kF64);
+}
+
+}  // namespace
+
+void Emitter::EmitFolds(absl::Span<const Ref> folds, absl::Span<const Member> members) {
+  // Folds over equal ranges with equal lanes share loops; those along the vector range do not share
+  // with those that are vectors along their own last range.
+  std::map<std::string, std::vector<Slot>> groups;
+  for (Ref fold : folds) {
+    std::vector<Key> seen;
+    for (Member member : members) {
+      const Key key = KeyOf(fold, member);
+      if (memo_.contains(key)) continue;
+      if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+      seen.push_back(key);
+      const std::string shape =
+          StrCat(ir::ToString(fold->attr(1)), "/", LanesOf(fold), "/", IsVector(fold) ? "v" : "s");
+      groups[shape].push_back({fold, {key.tile, key.vector}, {}});
+    }
+  }
+  for (auto& [shape, slots] : groups) {
+    const bool along_lanes = !IsVector(slots[0].fold) && LanesOf(slots[0].fold) > 1;
+    EmitFoldGroup(std::move(slots), along_lanes);
+  }
+}
+
+void Emitter::EmitFoldGroup(std::vector<Slot> slots, bool along_lanes) {
+  for (Slot& slot : slots) {
+    const int64_t lanes = LanesOf(slot.fold);
+    const int width = along_lanes ? static_cast<int>(lanes) : IsVector(slot.fold) ? lanes_ : 1;
+    const auto identity = MonoidIdentity(slot.fold->attr<std::string>("monoid"), slot.fold->dtype());
+    const int initial = b_.Const({slot.fold->dtype(), width}, identity);
+    for (int64_t i = 0; i < (along_lanes ? 1 : lanes); ++i) slot.accumulators.push_back(b_.Acc(initial));
+  }
+  const Axis outer = axis_;
+  if (along_lanes) axis_ = Axis{"", 1, -1};
+  EmitFoldLoops(slots, 0, along_lanes);
+  axis_ = outer;
+  fold_memo_.clear();
+  for (Slot& slot : slots) {
+    const ScalarOp op = MonoidOp(slot.fold->attr<std::string>("monoid"));
+    std::vector<int> parts;
+    for (int accumulator : slot.accumulators) parts.push_back(b_.Get(accumulator));
+    for (size_t half = parts.size() / 2; half > 0; half /= 2) {
+      for (size_t i = 0; i < half; ++i) parts[i] = b_.Binary(op, parts[i], parts[i + half]);
+    }
+    const int value = along_lanes ? b_.Horizontal(op, parts[0]) : parts[0];
+    memo_[KeyOf(slot.fold, slot.member)] = value;
+  }
+}
+
+void Emitter::BindFold(const std::string& name, int scalar, int vector) {
+  scalar_names_[name] = scalar;
+  vector_names_[name] = vector;
+  fold_memo_.clear();
+}
+
+void Emitter::EmitFoldLoops(std::vector<Slot>& slots, size_t range, bool along_lanes) {
+  const Dims& extents = slots[0].fold->attr<Dims>("extents");
+  if (extents.empty()) return EmitBodies(slots, 0);
+  const std::string name = schedule::FoldName(static_cast<int>(range));
+  if (range + 1 == extents.size()) return EmitInnermost(slots, name, extents[range], along_lanes);
+  const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extents[range]));
+  BindFold(name, k, k);
+  EmitFoldLoops(slots, range + 1, along_lanes);
+  b_.End();
+}
+
+void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, const Sym& extent,
+                            bool along_lanes) {
+  if (along_lanes) return EmitLaneSteps(slots, name, extent);
+  const int64_t lanes = LanesOf(slots[0].fold);
+  const int64_t bodies = static_cast<int64_t>(slots.size()) * extent.max();
+  const bool unroll = extent.is_constant() && extent.constant() <= kMaxUnrolledSteps &&
+                      bodies <= kMaxUnrolledBodies;
+  if (lanes > 1 || unroll) return EmitScalarSteps(slots, name, extent);
+  const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extent));
+  BindFold(name, k, k);
+  EmitBodies(slots, 0);
+  b_.End();
+}
+
+// Element i in accumulator i % lanes: whole rounds in a loop, the rest after it.
+void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent) {
+  const int64_t lanes = LanesOf(slots[0].fold);
+  const auto step = [&](int base, int64_t offset, int64_t lane) {
+    const int k = b_.Add(base, b_.I64(offset));
+    BindFold(name, k, k);
+    EmitBodies(slots, static_cast<int>(lane));
+  };
+  if (extent.is_constant()) {
+    const int64_t whole = extent.constant() / lanes * lanes;
+    if (extent.constant() <= kMaxUnrolledSteps) {
+      for (int64_t i = 0; i < extent.constant(); ++i) step(b_.I64(0), i, i % lanes);
+      return;
+    }
+    const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
+    for (int64_t i = 0; i < lanes; ++i) step(k, i, i);
+    b_.End();
+    for (int64_t i = whole; i < extent.constant(); ++i) step(b_.I64(0), i, i % lanes);
+    return;
+  }
+  const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extent), lanes);
+  for (int64_t i = 0; i < lanes; ++i) {
+    b_.If(b_.Lt(b_.Add(k, b_.I64(i)), b_.EmitSym(extent)));
+    step(k, i, i);
+    b_.End();
+  }
+  b_.End();
+}
+
+// The fold's own last range fills the lanes.
+void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent) {
+  const int lanes = static_cast<int>(LanesOf(slots[0].fold));
+  const int iota = b_.Iota({DType::kI64, lanes});
+  axis_ = Axis{name, lanes, -1};
+  const int end = b_.EmitSym(extent);
+  const int64_t whole = extent.is_constant() ? extent.constant() / lanes * lanes : 0;
+  if (whole > 0) {
+    const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
+    BindFold(name, k, b_.Add(k, iota));
+    EmitBodies(slots, 0);
+    b_.End();
+  }
+  if (extent == Sym(whole)) return;
+  int k = b_.I64(whole);
+  if (!extent.is_constant()) k = b_.For(LoopKind::kSerial, b_.I64(0), end, lanes);
+  const int all = b_.Add(k, iota);
+  axis_.mask = b_.Lt(all, end);
+  BindFold(name, k, all);
+  EmitBodies(slots, 0);
+  axis_.mask = -1;
+  if (!extent.is_constant()) b_.End();
+}
+
+void Emitter::EmitBodies(std::vector<Slot>& slots, int accumulator) {
+  for (Slot& slot : slots) {
+    const int acc = slot.accumulators[accumulator];
+    const int32_t lanes = b_.TypeOf(acc).lanes;
+    Ref body = slot.fold->input(0);
+    int value;
+    if (FusesMultiply(slot.fold)) {
+      const int x = Widen(Emit(body->input(0), slot.member), lanes);
+      const int y = Widen(Emit(body->input(1), slot.member), lanes);
+      value = b_.Fma(x, y, acc);
+    } else {
+      const ScalarOp op = MonoidOp(slot.fold->attr<std::string>("monoid"));
+      value = b_.Binary(op, acc, Widen(Emit(body, slot.member), lanes));
+    }
+    const bool partial = axis_.mask >= 0 && axis_.name != vector_;
+    b_.Set(acc, partial ? b_.Where(axis_.mask, value, acc) : value);
+  }
+}
+
+}  // namespace tensord::kernel

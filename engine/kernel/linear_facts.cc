@@ -1,0 +1,101 @@
+#include "engine/kernel/linear_facts.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/types/sym_rep.h"
+
+namespace tensord::kernel {
+namespace {
+
+using types::PolyOf;
+using types::Sym;
+using types::SymFactors;
+using types::SymPoly;
+using types::SymTerm;
+
+constexpr int kSearchDepth = 5;    // facts taken together
+constexpr int kSearchBudget = 64;  // steps for one fact, four times as many for each further one
+constexpr size_t kMaxFacts = 256;
+constexpr int64_t kMaxScale = int64_t{1} << 40;
+
+// `whole` without `part`, when every factor of `part` is one of `whole`.
+std::optional<SymFactors> Quotient(const SymFactors& whole, const SymFactors& part) {
+  SymFactors rest = whole;
+  for (const Sym& factor : part) {
+    auto at = std::find(rest.begin(), rest.end(), factor);
+    if (at == rest.end()) return std::nullopt;
+    rest.erase(at);
+  }
+  return rest;
+}
+
+// goal - k * fact for the k >= 0 that cancels `ours` of the goal against `theirs` of the fact; the
+// goal is scaled up when k would be a fraction. If that is >= 0, so is the goal.
+std::optional<Sym> Cancel(const SymPoly& goal, const SymTerm& ours, const SymPoly& fact,
+                          const SymTerm& theirs) {
+  if ((ours.coefficient < 0) != (theirs.coefficient < 0)) return std::nullopt;
+  auto factors = Quotient(ours.factors, theirs.factors);
+  if (!factors) return std::nullopt;
+  for (const Sym& factor : *factors) {
+    if (factor.min() < 0) return std::nullopt;
+  }
+  int64_t k = ours.coefficient, scale = 1;
+  if (k % theirs.coefficient == 0) {
+    k /= theirs.coefficient;
+  } else {
+    scale = theirs.coefficient < 0 ? -theirs.coefficient : theirs.coefficient;
+    k = k < 0 ? -k : k;
+  }
+  if (k > kMaxScale || scale > kMaxScale) return std::nullopt;
+  SymPoly rest;
+  AddScaled(rest, goal, scale);
+  AddScaled(rest, factors->empty() ? fact : MultiplyByFactors(fact, *factors), -k);
+  if (rest.saturated) return std::nullopt;
+  return FromPoly(std::move(rest));
+}
+
+bool IsSaturated(const Sym& s) {
+  return s.rep() != nullptr && s.rep()->kind == types::SymKind::kSum && s.rep()->sum.saturated;
+}
+
+}  // namespace
+
+void Facts::Add(const Sym& expr) {
+  if (IsSaturated(expr)) return;
+  if (expr.max() < 0) impossible_ = true;
+  if (expr.min() >= 0 || facts_.size() >= kMaxFacts) return;
+  facts_.push_back(expr);
+}
+
+bool Facts::Imply(const Sym& goal) const {
+  if (goal.min() >= 0 || impossible_) return !IsSaturated(goal);
+  int budget = kSearchBudget;
+  for (int depth = 1; depth <= kSearchDepth; ++depth, budget *= 4) {
+    int left = budget;
+    if (Search(goal, depth, &left)) return true;
+    if (left >= 0 && left == budget - 1) return false;  // nothing to try
+  }
+  return false;
+}
+
+bool Facts::Search(const Sym& goal, int depth, int* budget) const {
+  if (IsSaturated(goal) || --*budget < 0) return false;
+  if (goal.min() >= 0) return true;
+  if (depth == 0 || goal.is_constant()) return false;
+  const SymPoly poly = PolyOf(goal);
+  for (auto fact = facts_.rbegin(); fact != facts_.rend(); ++fact) {  // the nearest first
+    const SymPoly known = PolyOf(*fact);
+    for (const SymTerm& theirs : known.terms) {
+      for (const SymTerm& ours : poly.terms) {
+        if (TermRange(ours).lo >= 0) continue;  // it doesn't pull the goal down
+        auto rest = Cancel(poly, ours, known, theirs);
+        if (rest && Search(*rest, depth - 1, budget)) return true;
+        if (*budget < 0) return false;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace tensord::kernel

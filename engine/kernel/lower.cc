@@ -1,0 +1,231 @@
+#include "engine/kernel/lower.h"
+
+#include <algorithm>
+
+#include "engine/base/settings.h"
+#include "engine/base/status.h"
+#include "engine/kernel/body.h"
+#include "engine/kernel/emitter.h"
+#include "engine/kernel/linear_builder.h"
+#include "engine/kernel/loop_schedule.h"
+#include "engine/kernel/lower_math.h"
+#include "engine/kernel/native/scatter.h"
+
+namespace tensord::kernel {
+namespace {
+
+using schedule::LoopKernel;
+using schedule::Range;
+using types::Sym;
+
+// A run of equal blocks of the vector or tile range: [begin, end) in steps of `step` points, each
+// block `unroll` vectors (or points) wide; `masked`: points past the extent are masked off.
+struct Segment {
+  int64_t begin = 0;
+  Sym end;
+  int64_t step = 1;
+  int unroll = 1;
+  bool masked = false;
+};
+
+// Whole blocks first, then one narrower block, then a masked one.
+std::vector<Segment> Segments(const Sym& extent, int lanes, int unroll) {
+  if (!extent.is_constant()) return {{0, extent, lanes, 1, true}};
+  const int64_t n = extent.constant(), step = int64_t{lanes} * unroll;
+  std::vector<Segment> segments;
+  int64_t at = n / step * step;
+  if (at > 0) segments.push_back({0, at, step, unroll, false});
+  if (const int left = static_cast<int>((n - at) / lanes); left > 0) {
+    segments.push_back({at, at + int64_t{left} * lanes, int64_t{left} * lanes, left, false});
+    at += int64_t{left} * lanes;
+  }
+  if (at < n) segments.push_back({at, n, lanes, 1, true});
+  return segments;
+}
+
+Sym BlockCount(const Segment& s) { return types::CeilDiv(s.end - s.begin, s.step); }
+
+class Nest {
+ public:
+  Nest(const LoopKernel& kernel, const LoopSchedule& schedule)
+      : kernel_(kernel), schedule_(schedule), body_(kernel), b_(kernel.name) {
+    for (const ir::BoundVariable& v : kernel.variables) b_.AddVariable(v.name, v.min, v.max);
+    for (size_t i = 0; i < kernel.params.size(); ++i) {
+      const schedule::Param& param = kernel.params[i];
+      const Access access = !param.written               ? Access::kIn
+                            : kernel.scatters.empty() ? Access::kOut
+                                                        : Access::kInOut;
+      buffers_.push_back(b_.AddGlobal(StrCat("p", i), param.dtype, param.elements, access));
+    }
+  }
+
+  Linear Run() {
+    for (const Segment& vector : OuterSegments(schedule_.vector)) {
+      for (const Segment& tile : OuterSegments(schedule_.tile)) EmitRegion(vector, tile);
+    }
+    for (const schedule::Scatter& scatter : kernel_.scatters) {
+      native::EmitScatter(b_, kernel_, scatter, buffers_);
+    }
+    return std::move(b_).Finish();
+  }
+
+ private:
+  const Range& RangeOf(const std::string& name) const { return kernel_.grid[body_.RangeIndex(name)]; }
+  bool InParallel(const std::string& name) const {
+    return std::find(schedule_.parallel.begin(), schedule_.parallel.end(), name) !=
+           schedule_.parallel.end();
+  }
+  std::vector<Segment> SegmentsOf(const std::string& name) const {
+    if (name.empty()) return {Segment{0, 1, 1, 1, false}};
+    const bool vector = name == schedule_.vector;
+    return Segments(RangeOf(name).extent, vector ? schedule_.lanes : 1,
+                    vector ? schedule_.vector_unroll : schedule_.tile_unroll);
+  }
+  // A range whose blocks run in parallel gives a region per segment; else the segments are inside.
+  std::vector<Segment> OuterSegments(const std::string& name) const {
+    return !name.empty() && InParallel(name) ? SegmentsOf(name) : std::vector<Segment>{Segment()};
+  }
+
+  void EmitRegion(const Segment& vector, const Segment& tile) {
+    region_vector_ = vector;
+    region_tile_ = tile;
+    Emitter emitter(b_, body_, schedule_.vector, schedule_.lanes, schedule_.tile, buffers_);
+    emitter_ = &emitter;
+    done_ = 0;
+    OpenParallel();
+    EmitLoops(ParallelPrefix());
+    b_.End();
+  }
+
+  size_t ParallelPrefix() const {
+    size_t prefix = 0;
+    while (prefix < schedule_.order.size() && InParallel(schedule_.order[prefix])) ++prefix;
+    return prefix;
+  }
+
+  Sym CountOf(const std::string& name) const {
+    if (name == schedule_.vector) return BlockCount(region_vector_);
+    if (name == schedule_.tile) return BlockCount(region_tile_);
+    return RangeOf(name).extent;
+  }
+
+  // One loop over all parallel ranges; their values are recovered from its counter.
+  void OpenParallel() {
+    Sym total = 1;
+    for (const std::string& name : schedule_.parallel) total *= CountOf(name);
+    const LoopKind kind = schedule_.parallel.empty() ? LoopKind::kSerial : LoopKind::kParallel;
+    int counter = b_.For(kind, b_.I64(0), b_.EmitSym(total));
+    for (size_t i = schedule_.parallel.size(); i-- > 0;) {
+      const std::string& name = schedule_.parallel[i];
+      const int count = b_.EmitSym(CountOf(name));
+      BindBlock(name, i == 0 ? counter : b_.FloorMod(counter, count));
+      if (i > 0) counter = b_.FloorDiv(counter, count);
+    }
+  }
+
+  void BindBlock(const std::string& name, int block) {
+    const bool vector = name == schedule_.vector, tile = name == schedule_.tile;
+    if (!vector && !tile) return BindRange(name, block);
+    const Segment& segment = vector ? region_vector_ : region_tile_;
+    BindRange(name, b_.Add(b_.Mul(block, b_.I64(segment.step)), b_.I64(segment.begin)));
+  }
+  void BindRange(const std::string& name, int reg) {
+    emitter_->Bind(name, reg);
+    if (name != schedule_.vector && name != schedule_.tile) done_ |= uint64_t{1} << body_.RangeIndex(name);
+  }
+
+  // The remaining outer ranges as serial loops, hoisting at each level; then the block loops.
+  void EmitLoops(size_t level) {
+    emitter_->EmitWithin(done_ | Singletons(), {{Member{}}});
+    if (level < schedule_.order.size()) {
+      const std::string& name = schedule_.order[level];
+      BindRange(name, b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(RangeOf(name).extent)));
+      EmitLoops(level + 1);
+      b_.End();
+      return;
+    }
+    const std::string outer = schedule_.tile_inside ? schedule_.vector : schedule_.tile;
+    const std::string inner = schedule_.tile_inside ? schedule_.tile : schedule_.vector;
+    EmitBlocks(outer, [&](const Segment& a) {
+      EmitBlocks(inner, [&](const Segment& b) {
+        schedule_.tile_inside ? EmitBlock(a, b) : EmitBlock(b, a);
+      });
+    });
+  }
+
+  uint64_t Singletons() const {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < kernel_.grid.size(); ++i) {
+      if (kernel_.grid[i].extent == Sym(1)) bits |= uint64_t{1} << i;
+    }
+    return bits;
+  }
+
+  template <typename F>
+  void EmitBlocks(const std::string& name, F emit) {
+    if (name.empty()) return emit(Segment{0, 1, 1, 1, false});
+    if (InParallel(name)) return emit(name == schedule_.vector ? region_vector_ : region_tile_);
+    for (const Segment& segment : SegmentsOf(name)) {
+      const bool once = segment.end.is_constant() && segment.end.constant() <= segment.begin + segment.step;
+      if (once) {
+        BindRange(name, b_.I64(segment.begin));
+        emit(segment);
+        continue;
+      }
+      BindRange(name, b_.For(LoopKind::kSerial, b_.I64(segment.begin), b_.EmitSym(segment.end), segment.step));
+      emit(segment);
+      b_.End();
+    }
+  }
+
+  void EmitBlock(const Segment& vector, const Segment& tile) {
+    std::vector<Member> members;
+    for (int t = 0; t < tile.unroll; ++t) {
+      for (int v = 0; v < vector.unroll; ++v) members.push_back({t, v});
+    }
+    emitter_->LimitLanes(-1);
+    if (vector.masked && schedule_.lanes >= 1 && !schedule_.vector.empty()) {
+      const Range& range = RangeOf(schedule_.vector);
+      emitter_->LimitLanes(b_.Sub(b_.EmitSym(range.extent), emitter_->Bound(schedule_.vector)));
+    }
+    emitter_->EmitWithin(~uint64_t{0}, members);
+    for (const schedule::Output& output : kernel_.outputs) {
+      for (Member member : members) {
+        emitter_->Store(buffers_[output.param], output.index, output.mask,
+                        emitter_->Emit(output.value, member), member, schedule_.non_temporal);
+      }
+    }
+  }
+
+  const LoopKernel& kernel_;
+  const LoopSchedule& schedule_;
+  const Body body_;
+  LinearBuilder b_;
+  std::vector<int> buffers_;
+  Emitter* emitter_ = nullptr;
+  Segment region_vector_, region_tile_;
+  uint64_t done_ = 0;  // grid ranges that have a value, without the vector and tile ranges
+};
+
+}  // namespace
+
+absl::StatusOr<Linear> Lower(const LoopKernel& kernel, const types::Capabilities& capabilities,
+                             const LowerOptions& options) {
+  LoopKernel lowered = kernel;
+  LowerMath(lowered);
+  const LoopSchedule schedule = options.schedule_seed == 0
+                                    ? ChooseSchedule(lowered, capabilities)
+                                    : RandomSchedule(lowered, capabilities, options.schedule_seed);
+  Linear linear = Nest(lowered, schedule).Run();
+  if (base::DumpWanted("lower")) {
+    std::fprintf(stderr, "=== %s\n%s%s", schedule.ToString().c_str(), lowered.Print().c_str(),
+                 kernel::Print(linear).c_str());
+  }
+  if (absl::Status status = Verify(linear); !status.ok()) {
+    return Internal("kernel ", kernel.name, " (", schedule.ToString(), ") is not safe: ",
+                    FromAbsl(status.message()));
+  }
+  return linear;
+}
+
+}  // namespace tensord::kernel
