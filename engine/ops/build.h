@@ -31,11 +31,14 @@ absl::StatusOr<Ref> MakePositional(Graph& graph, const ir::OpRow& row, absl::Spa
                                    absl::Span<const ir::AttrValue> attrs,
                                    types::Placement placement = {});
 
-// Make by op name; CHECK-fails on any error.
+// Make by op name; CHECK-fails on any error but sizes: an expansion of a checked node may pass through
+// shapes beyond the limits of the wire.
 Ref Build(Graph& graph, std::string_view op, std::initializer_list<Ref> inputs,
-          std::initializer_list<NamedAttr> attrs = {});
+          std::initializer_list<NamedAttr> attrs = {}, types::Placement placement = {});
 Ref Build(Graph& graph, std::string_view op, absl::Span<const Ref> inputs,
-          absl::Span<const NamedAttr> attrs = {});
+          absl::Span<const NamedAttr> attrs = {}, types::Placement placement = {});
+Ref Build(Graph& graph, const ir::OpRow& row, absl::Span<const Ref> inputs,
+          absl::Span<const NamedAttr> attrs = {}, types::Placement placement = {});
 
 // The next parameter of `function`.
 Ref AddParameter(ir::Function& function, const types::Type& type);
@@ -55,6 +58,13 @@ Ref Permute(Graph& graph, Ref x, absl::Span<const int64_t> order);
 Ref Pad(Graph& graph, Ref x, absl::Span<const types::Sym> low, absl::Span<const types::Sym> high);
 Ref Shrink(Graph& graph, Ref x, absl::Span<const types::Sym> low, absl::Span<const types::Sym> dims);
 Ref Flip(Graph& graph, Ref x, absl::Span<const int64_t> axes);
+// The axis `axis` of 1 inserted, counted in the result, or taken away.
+Ref Unsqueeze(Graph& graph, Ref x, int axis);
+Ref Squeeze(Graph& graph, Ref x, int axis);
+// x[.., start : start + count, ..] on one axis.
+Ref Slice(Graph& graph, Ref x, int axis, const types::Sym& start, const types::Sym& count);
+// The value of an expression over variables as a rank-0 i64.
+Ref DimValue(Graph& graph, const types::Sym& value, types::Placement placement = {});
 Ref Iota(Graph& graph, absl::Span<const types::Sym> dims, int axis, types::DType dtype,
          types::Placement placement = {});
 // Core reduction over `axes`, which vanish. `monoid`: "sum", "prod", "max", "min", "and", "or".

@@ -32,6 +32,8 @@ const std::vector<const ir::OpRow*>& AllOps();
 const ir::OpRow* FindOp(std::string_view name);
 // FindOp that CHECKs.
 const ir::OpRow& Op(std::string_view name);
+// The elementwise row of a scalar op. Its name may differ: kMax is "maximum", beside the reduction "max".
+const ir::OpRow& Op(ir::ScalarOp op);
 
 // SHA-256 (hex) of the vocabulary: names, attributes, rules. What Welcome and ops.json carry.
 std::string OpSetDigest();

@@ -1,9 +1,10 @@
 // The closed list of type rules. Each client implements it once, and one conformance file holds all
-// languages to this code. A row picks a dtype rule and a shape rule; a row with `infer` has its own.
+// languages to this code. A row picks a dtype rule and a shape rule. A row with `infer` decides by that
+// function; when it only checks more than the rules, it still names them, and clients use them.
 //
 // Shape rules read these inputs and attributes (anything that a row has beyond them is free):
 //
-//   same            the dims of input 0
+//   same            the dims of input 0; all inputs have them
 //   broadcast       numpy broadcasting of all inputs
 //   reduce          axes: ints (absent: all; negative counts from the end), keepdims: bool
 //   reshape         dims: dims, with the same number of elements
@@ -18,20 +19,10 @@
 //   dilate          factors: ints, one per axis; (d - 1) * factor + 1, 0 for 0
 //   dims_attr       dims: dims
 //   scalar          rank 0
-//   matmul          numpy.matmul: (.., n, k) x (.., k, m), vectors too, batches broadcast
-//   einsum          equation: string, explicit or implicit, with ellipsis
-//   conv            (N, C, *S) x (O, C / groups, *K); strides, dilations, padding_low, padding_high:
-//                   ints, one per spatial axis (empty: 1, 1, 0, 0), groups: int
-//   conv_transpose  (N, C, *S) x (C, O / groups, *K); the same and output_padding: ints
-//   pool            over the last sizes.size() axes; sizes, strides (empty: sizes), dilations,
-//                   padding_low, padding_high: ints, ceil_mode: bool
-//   gather          the dims of input 1
-//   take            axis: int; that axis of input 0 becomes the dims of input 1
-//   one_hot         classes: int; appended
+//   matmul, einsum, conv, conv_transpose, pool, gather, take, one_hot, attention, embedding:
+//                   type_rules_nn.h
 //   concat          axis: int; that axis adds up
 //   stack           axis: int, in the rank of the result; a new axis, one per input
-//   attention       query (.., L, E), key (.., S, E), value (.., S, V): (.., L, V)
-//   embedding       table (V, E), ids: the dims of ids, then E
 //   triangle        the dims of input 0, rank >= 2
 #pragma once
 
@@ -40,6 +31,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "engine/ir/node.h"
 #include "engine/ir/op.h"
 
 namespace tensord::ir {
@@ -65,6 +57,12 @@ struct DTypes {
 absl::StatusOr<DTypes> ApplyDTypeRule(const ir::OpRow& row, absl::Span<const types::DType> inputs,
                                       absl::Span<const ir::AttrValue> attrs);
 
+// The types of the results by the row's named rules alone: what an `infer` that only checks more ends with.
+absl::StatusOr<ir::TypeList> InferByRules(const ir::RuleInput& input);
+// InferByRules after a check of every input's dtype.
+absl::StatusOr<ir::TypeList> InferIntegers(const ir::RuleInput& input);
+absl::StatusOr<ir::TypeList> InferNumbers(const ir::RuleInput& input);  // not bool
+
 // The dims of the result; InvalidArgument names the op, what was given and what fits.
 absl::StatusOr<types::Dims> ApplyShapeRule(const ir::RuleInput& input);
 
@@ -78,21 +76,13 @@ absl::StatusOr<int> NormalizeAxis(std::string_view op, int64_t axis, int rank);
 absl::StatusOr<ir::Ints> NormalizeAxes(std::string_view op, absl::Span<const int64_t> axes,
                                        int rank);
 // The axes of a reduce-like node (attribute `axes`; absent: all), normalised.
-ir::Ints ReducedAxes(const ir::Node* node);
+ir::Ints ReducedAxes(ir::Ref node);
 
 // Extent of a sliding window's axis: the number of windows (0 when none fits).
 types::Sym WindowCount(const types::Sym& extent, int64_t size, int64_t stride, int64_t dilation);
 
 // Attribute `name`, or `count` copies of `otherwise` when it is absent or empty.
 ir::Ints IntsOr(const ir::RuleInput& input, std::string_view name, int count, int64_t otherwise);
-ir::Ints IntsOr(const ir::Node* node, std::string_view name, int count, int64_t otherwise);
-
-// The terms of an einsum equation: one list of labels per input and the result's, the ellipsis
-// replaced by labels of its own (upper-case letters from 'A' on that the equation does not use).
-struct EinsumTerms {
-  std::vector<std::string> inputs;
-  std::string output;
-};
-absl::StatusOr<EinsumTerms> ParseEinsum(std::string_view equation, absl::Span<const int> ranks);
+ir::Ints IntsOr(ir::Ref node, std::string_view name, int count, int64_t otherwise);
 
 }  // namespace tensord::ops

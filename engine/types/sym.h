@@ -207,6 +207,9 @@ struct Bound {
 };
 
 // A conjunction of bounds, canonical: sorted, without implied members. Empty: always true.
+//
+// In a canonical bound no side is looser than the expression's own range, so a side that equals
+// expr.min() or expr.max() needs no test.
 class Mask {
  public:
   Mask() = default;
@@ -229,12 +232,21 @@ class Mask {
   }
 
  private:
+  bool RequireSimpler(const Bound& bound);
+  void Insert(Bound bound);
+  void DropImpliedBy(size_t fresh);
+
   bool never_ = false;
   std::vector<Bound> bounds_;
 };
 
-// `expr` simplified under the knowledge that `mask` holds (tighter bounds for div and mod).
+// `expr` simplified under the knowledge that `mask` holds: equal to `expr` wherever it does, and
+// anything elsewhere. When the mask never holds, `expr` itself.
 Sym SimplifyUnder(const Sym& expr, const Mask& mask);
+
+// a // b and a % b where `facts` (may be null) holds.
+Sym FloorDivUnder(const Sym& a, const Sym& b, const Mask* facts);
+Sym ModUnder(const Sym& a, const Sym& b, const Mask* facts);
 
 using Dims = absl::InlinedVector<Sym, 4>;
 

@@ -1,0 +1,281 @@
+"""Applying an op: types found locally, a node recorded, a tensor answered.
+
+`apply` serves every op; `elementwise` is the short way for those without attributes. Both lift
+Python numbers to weak constants, so `x + 1` keeps x's dtype.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from tensord import dtypes as dt
+from tensord.dtypes import DType
+from tensord.errors import DTypeError, ValueProblem
+from tensord.graph import Recorder, Value
+from tensord.rules import DTYPE_RULES, SHAPE_RULES, RuleInput, broadcast_shapes
+from tensord.rules.custom import CUSTOM_RULES
+from tensord.rules.forms import check_form
+from tensord.source import here
+from tensord.symbolic import Shape
+
+if TYPE_CHECKING:
+    from tensord.tensor import Tensor
+
+__all__ = ["Local", "Operand", "OpRow", "TensorBase", "apply", "elementwise", "local", "wrap"]
+
+REQUIRED: Final = object()  # the default of an attribute that has none
+
+
+class Local(threading.local):
+    """What a thread is doing: the trace it records into, if any."""
+
+    trace: Recorder | None = None
+
+
+local: Final = Local()
+
+
+class OpRow:
+    """One op of the vocabulary, as clients/ops.json has it."""
+
+    __slots__ = ("attrs", "cache", "custom", "defaults", "dtype_rule", "max_inputs", "min_inputs",
+                 "name", "names", "results", "shape_rule")
+
+    def __init__(self, name: str, names: Sequence[str], min_inputs: int, variadic: bool,
+                 attrs: Sequence[tuple[str, str, Any]], results: int, dtype_rule: str,
+                 shape_rule: str) -> None:
+        self.name: Final = name
+        self.names: Final = tuple(names)
+        self.min_inputs: Final = min_inputs
+        self.max_inputs: Final = 1 << 20 if variadic else len(names)
+        self.attrs: Final = tuple(attrs)  # (name, kind, default)
+        self.defaults: Final = {n: d for n, _, d in attrs if d is not REQUIRED}
+        self.results: Final = results
+        self.dtype_rule: Final = DTYPE_RULES[dtype_rule]
+        self.shape_rule: Final = SHAPE_RULES[shape_rule]
+        self.custom: Final = CUSTOM_RULES.get(name)
+        self.cache: Final[dict[tuple[DType, ...], tuple[list[DType], DType]]] = {}
+
+
+class TensorBase:
+    """What a tensor holds: a value, and which parameters it depends on.
+
+    `_deps` is a set of bits, one for each parameter (see autograd.py) that the value was computed
+    from; it tells `backward` what to differentiate by, without a graph on this side.
+    """
+
+    __slots__ = ("__weakref__", "_bit", "_deps", "_v", "grad")
+
+    _v: Value
+    _deps: int
+    _bit: int
+    grad: Tensor | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents, outermost first. Those of a jitted function's variables are `Sym`s."""
+        return self._v.shape  # type: ignore[return-value]
+
+    @property
+    def dtype(self) -> DType:
+        return self._v.dtype
+
+
+Operand: TypeAlias = "TensorBase | float | int | bool"
+Types: TypeAlias = "list[tuple[DType, Shape]]"
+
+_tensor_class: list[type[Tensor]] = []
+_default_recorder: list[Callable[[], Recorder]] = []
+
+
+def install(tensor: type[Tensor], recorder: Callable[[], Recorder]) -> None:
+    """Says which class tensors have, and where nodes go when no input tells."""
+    _tensor_class[:] = [tensor]
+    _default_recorder[:] = [recorder]
+
+
+def wrap(value: Value, deps: int = 0) -> Tensor:
+    """A tensor of a value."""
+    t: Tensor = object.__new__(_tensor_class[0])
+    t._v = value
+    t._deps = deps
+    t._bit = -1
+    t.grad = None
+    return t
+
+
+def recorder(inputs: Sequence[Any] = ()) -> Recorder:
+    """Where a node goes: this thread's trace, the session of the first tensor, or the default."""
+    graph = local.trace
+    if graph is None:
+        for x in inputs:
+            if isinstance(x, TensorBase):
+                graph = x._v.graph
+                break
+        else:
+            return _default_recorder[0]()
+    if graph.broken is not None:
+        raise graph.broken()
+    return graph
+
+
+def value_of(x: Any, graph: Recorder, source: int) -> Value:
+    """The value of an operand in `graph`."""
+    if isinstance(x, TensorBase):
+        v = x._v
+        return v if v.graph is graph else graph.adopt(x)
+    if isinstance(x, np.ndarray | np.generic) and not isinstance(x, float):
+        return value_of(_tensor_class[0](x), graph, source)
+    return graph.constant(x, dt.of_python(x), source)
+
+
+def elementwise(row: OpRow, *inputs: Any) -> Tensor:
+    """An op without attributes whose inputs broadcast."""
+    graph = recorder(inputs)
+    source = here()
+    values = []
+    deps = 0
+    for x in inputs:
+        if isinstance(x, TensorBase):
+            v = x._v
+            values.append(v if v.graph is graph else graph.adopt(x))
+            deps |= x._deps
+        else:
+            values.append(value_of(x, graph, source))
+    key = tuple([v.dtype for v in values])
+    answer = row.cache.get(key)
+    if answer is None:
+        answer = row.dtype_rule(row.name, key, row.defaults)
+        check_form(row.name, answer[0][-1])
+        row.cache[key] = answer
+    check_constants(row.name, values, inputs, answer[0])
+    shape = values[0].shape
+    for v in values[1:]:
+        if v.shape != shape:
+            shape = broadcast_shapes(row.name, shape, v.shape)
+    device = values[0].device or (values[-1].device if len(values) > 1 else 0)
+    return wrap(graph.add(row.name, values, (), answer[1], shape, source, device), deps)
+
+
+def check_constants(op: str, values: Sequence[Value], inputs: Sequence[Any],
+                    casts: Sequence[DType]) -> None:
+    """A weak integer must fit the dtype it takes: u8 tensor + 300 is refused."""
+    for v, x, cast in zip(values, inputs, casts, strict=True):
+        if v.dtype is dt.weakint and cast.is_int and not cast.min <= x <= cast.max:
+            raise DTypeError(f"{op}: {x} does not fit {cast.short}; cast the other input to a "
+                             "wider dtype first", reason="DTYPE", code=3, op=op)
+
+
+def apply(row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (),
+          device: int = 0) -> tuple[Tensor, ...]:
+    """Any op. `attrs` in the row's order, None for what stays at its default."""
+    while inputs and inputs[-1] is None:
+        inputs = inputs[:-1]
+    graph = recorder(inputs)
+    source = here()
+    values = [value_of(x, graph, source) for x in inputs]
+    deps = 0
+    for x in inputs:
+        if isinstance(x, TensorBase):
+            deps |= x._deps
+    given, full = _attributes(row, attrs)
+    types = _infer(row, values, inputs, full)
+    device = device or next((v.device for v in values if v.device), 0)
+    if types is None:
+        return _ask_daemon(graph, row, values, given, source, device, deps)
+    if len(types) == 1:
+        dtype, shape = types[0]
+        return (wrap(graph.add(row.name, values, given, dtype, shape, source, device), deps),)
+    made = graph.add_many(row.name, values, given, types, source, device)
+    return tuple(wrap(v, deps) for v in made)
+
+
+def _attributes(row: OpRow, attrs: Sequence[Any]) -> tuple[list[tuple[str, str, Any]],
+                                                            Mapping[str, Any]]:
+    if not row.attrs:
+        return [], row.defaults
+    given = []
+    full = dict(row.defaults)
+    for (name, kind, default), value in zip(row.attrs, attrs, strict=False):
+        if value is None:
+            continue
+        if kind in ("ints", "dims", "floats"):
+            value = tuple(value)
+        full[name] = value
+        if value != default or default is REQUIRED or isinstance(value, float):
+            given.append((name, kind, value))
+    for name, kind, default in row.attrs:
+        if default is REQUIRED and name not in full:
+            raise ValueProblem(f"{row.name}: attribute {name} ({kind}) is missing", op=row.name)
+    return given, full
+
+
+def _infer(row: OpRow, values: Sequence[Value], inputs: Sequence[Any],
+           attrs: Mapping[str, Any]) -> Types | None:
+    """The result types, or None when only the daemon knows."""
+    if not row.min_inputs <= len(values) <= row.max_inputs:
+        expected = "" if row.min_inputs == row.max_inputs else "at least "
+        raise DTypeError(f"{row.name}: {len(values)} inputs given, expected {expected}"
+                         f"{row.min_inputs}", reason="ARITY", code=3, op=row.name)
+    casts, result = row.dtype_rule(row.name, [v.dtype for v in values], attrs)
+    if casts:
+        check_form(row.name, casts[-1])
+        if row.dtype_rule is not DTYPE_RULES["attr"]:
+            check_constants(row.name, values, inputs, casts)
+    rule = RuleInput(row.name, row.names, casts, [v.shape for v in values], attrs)
+    if row.custom is not None:
+        return row.custom(rule)
+    if row.shape_rule is SHAPE_RULES["custom"]:
+        return None
+    return [(result, row.shape_rule(rule))] * row.results
+
+
+def _ask_daemon(graph: Recorder, row: OpRow, values: Sequence[Value], attrs: Any, source: int,
+                device: int, deps: int) -> tuple[Tensor, ...]:
+    """An op whose rule this client has not got: its types cost a round trip."""
+    unknown: Types = [(dt.float32, ())] * row.results
+    made = graph.add_many(row.name, values, attrs, unknown, source, device)
+    for v in made:
+        v.dtype, v.shape = graph.ask_type(v)
+    return tuple(wrap(v, deps) for v in made)
+
+
+# ---------------------------------------------------------------------- parameters' bits
+
+_parameters: list[weakref.ref[TensorBase] | None] = []
+_free_bits: Final[list[int]] = []
+
+
+def mark_parameter(t: TensorBase) -> None:
+    """Gives a tensor a bit of its own: `backward` will fill its `.grad`."""
+    if t._bit >= 0:
+        return
+    bit = _free_bits.pop() if _free_bits else len(_parameters)
+
+    def release(_: object, bit: int = bit) -> None:
+        _parameters[bit] = None
+        _free_bits.append(bit)
+
+    if bit == len(_parameters):
+        _parameters.append(None)
+    _parameters[bit] = weakref.ref(t, release)
+    t._bit = bit
+    t._deps = 1 << bit
+
+
+def parameters_in(deps: int) -> list[TensorBase]:
+    """The living parameters of a set of bits, in the order they were marked."""
+    found = []
+    while deps:
+        low = deps & -deps
+        deps ^= low
+        ref = _parameters[low.bit_length() - 1]
+        t = ref() if ref is not None else None
+        if t is not None:
+            found.append(t)
+    return found

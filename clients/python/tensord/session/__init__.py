@@ -1,0 +1,1 @@
+"""Talking to a daemon: addresses, sessions, transport."""

@@ -1,0 +1,121 @@
+"""What the daemon answers: acks, credit, replies to what asked, faults."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Future, InvalidStateError
+from typing import Any, Final
+
+from tensord import source
+from tensord._proto import session_pb2
+from tensord.errors import TensordError, make_error
+from tensord.session.outbox import Outbox
+
+__all__ = ["Inbox", "fault_error"]
+
+log = logging.getLogger("tensord")
+_ACK_FRAMES: Final = 64  # server frames after which an ack travels by itself
+_ACK_BYTES: Final = 8 << 20
+
+
+def fault_error(fault: session_pb2.Fault) -> TensordError:
+    """The exception for a fault; names the op and the user's line."""
+    return make_error(fault.code, fault.reason, fault.message, op=fault.op,
+                      source=source.describe(fault.source),
+                      retry_after=fault.retry_after_ms / 1000)
+
+
+class Inbox:
+    """Matches replies to the futures that wait for them. `receive` runs on the reader's thread."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.error: TensordError | None = None
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[int, int], Future[Any]] = {}
+        self._seen = self._received = 0
+        self._told_seen = self._told_received = 0
+        self.applied = self.completed = 0
+
+    def check(self) -> None:
+        """Raises when the session is lost."""
+        if self.error is not None:
+            raise type(self.error)(str(self.error), reason=self.error.reason,
+                                   code=self.error.code)
+
+    def expect(self, seq: int, item: int) -> Future[Any]:
+        """A future for the reply to an item."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self.error is not None:
+                future.set_exception(self.error)
+            else:
+                self._waiting[seq, item] = future
+        return future
+
+    def acknowledge(self) -> tuple[int, int]:
+        """The highest frame seen and the bytes received, about to be told to the daemon."""
+        self._told_seen, self._told_received = self._seen, self._received
+        return self._seen, self._received
+
+    def receive(self, raw: bytes) -> None:
+        """Takes one ServerFrame."""
+        frame = session_pb2.ServerFrame.FromString(raw)
+        self._received += len(raw)
+        if frame.seq:
+            self._seen = frame.seq
+        self.applied = max(self.applied, frame.applied)
+        self.completed = max(self.completed, frame.completed)
+        self._outbox.grant(frame.max_items, frame.max_bytes)
+        for reply in frame.replies:
+            self._dispatch(reply)
+        if (self._seen - self._told_seen >= _ACK_FRAMES
+                or self._received - self._told_received >= _ACK_BYTES):
+            self._told_seen, self._told_received = self._seen, self._received
+            self._outbox.flush_soon()
+
+    def _dispatch(self, reply: session_pb2.Reply) -> None:
+        kind = reply.WhichOneof("kind")
+        if kind == "fault":
+            self._fault(reply)
+        elif kind == "donated":
+            log.info("a donated buffer was copied: %d bytes, %s", reply.donated.copied_bytes,
+                     reply.donated.why)
+        elif kind == "going_away":
+            log.warning("the daemon is going away: %s", reply.going_away.reason)
+        elif kind is not None:
+            self._resolve(reply, getattr(reply, kind), None)
+
+    def _fault(self, reply: session_pb2.Reply) -> None:
+        error = fault_error(reply.fault)
+        if reply.fault.fatal:
+            self.fail(error)
+        elif not self._resolve(reply, None, error):
+            log.warning("%s", error)
+
+    def _resolve(self, reply: session_pb2.Reply, result: Any, error: TensordError | None) -> bool:
+        with self._lock:
+            future = self._waiting.pop((reply.of_seq, reply.of_item), None)
+        if future is None:
+            return False
+        try:
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        except InvalidStateError:  # given up by its waiter
+            pass
+        return True
+
+    def fail(self, error: TensordError) -> None:
+        """Ends the session for everyone who waits; the first cause stays."""
+        with self._lock:
+            if self.error is None:
+                self.error = error
+            waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            try:
+                future.set_exception(self.error)
+            except InvalidStateError:
+                pass

@@ -1,0 +1,114 @@
+"""How frames and bulk bytes reach the daemon: gRPC, without generated stubs.
+
+Messages of the hot paths stay bytes here: the session serialises them itself, because credit is
+counted in serialised bytes and because an upload's data need not be copied into a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Protocol
+
+import grpc
+
+from tensord._proto import compute_pb2
+from tensord.errors import ConnectionLost, TensordError, make_error
+
+__all__ = ["GrpcTransport", "Transport", "grpc_target", "rpc_error"]
+
+_SERVICE: Final = "/tensord.v1.Compute/"
+_OPTIONS: Final = (
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),  # the two channels get a connection each
+    ("grpc.primary_user_agent", "tensord-python"),
+)
+
+
+class Transport(Protocol):
+    """What a Connection needs of the other side. Errors are TensordErrors."""
+
+    def session(self, frames: Iterator[bytes]) -> Iterator[bytes]:
+        """Serialised ClientFrames in, ServerFrames out, until either side ends."""
+
+    def upload(self, chunks: Iterable[bytes]) -> compute_pb2.UploadStatus:
+        """Serialised UploadChunks."""
+
+    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[
+            compute_pb2.DownloadChunk]:
+        """The chunks in order."""
+
+    def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
+        """A unary call of the service; `reply` is the class of its answer."""
+
+    def close(self) -> None:
+        """Ends every call."""
+
+
+def grpc_target(address: str) -> str:
+    """gRPC's spelling of "unix:///path", "tcp://host:port" or "host:port"."""
+    return address[len("tcp://"):] if address.startswith("tcp://") else address
+
+
+def rpc_error(error: grpc.RpcError) -> TensordError:
+    """A gRPC status as the exception that a fault of the same code gives."""
+    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+    details = (error.details() if isinstance(error, grpc.Call) else "") or str(error)
+    if code == grpc.StatusCode.UNAVAILABLE:
+        return ConnectionLost(f"the daemon can't be reached: {details}", reason="UNAVAILABLE",
+                              code=14)
+    return make_error(int(code.value[0]), "", f"{code.name}: {details}")
+
+
+def _bytes(data: bytes) -> bytes:
+    return data
+
+
+class GrpcTransport:
+    """Two channels to one address: the session's own, and one for bulk bytes."""
+
+    def __init__(self, address: str) -> None:
+        target = grpc_target(address)
+        self._control = grpc.insecure_channel(target, _OPTIONS)
+        self._bulk = grpc.insecure_channel(target, _OPTIONS)
+        self._call: Any = None
+
+    def session(self, frames: Iterator[bytes]) -> Iterator[bytes]:
+        stub = self._control.stream_stream(_SERVICE + "Session", _bytes, _bytes)
+        self._call = stub(frames)
+        try:
+            yield from self._call
+        except grpc.RpcError as error:
+            raise rpc_error(error) from None
+
+    def upload(self, chunks: Iterable[bytes]) -> compute_pb2.UploadStatus:
+        stub = self._bulk.stream_unary(_SERVICE + "Upload", _bytes,
+                                       compute_pb2.UploadStatus.FromString)
+        try:
+            status: compute_pb2.UploadStatus = stub(iter(chunks))
+            return status
+        except grpc.RpcError as error:
+            raise rpc_error(error) from None
+
+    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[
+            compute_pb2.DownloadChunk]:
+        stub = self._bulk.unary_stream(
+            _SERVICE + "Download", compute_pb2.DownloadRequest.SerializeToString,
+            compute_pb2.DownloadChunk.FromString)
+        try:
+            yield from stub(request)
+        except grpc.RpcError as error:
+            raise rpc_error(error) from None
+
+    def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
+        stub = self._bulk.unary_unary(_SERVICE + method, type(request).SerializeToString,
+                                      reply.FromString)
+        try:
+            return stub(request, timeout=timeout)
+        except grpc.RpcError as error:
+            raise rpc_error(error) from None
+
+    def close(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+        self._control.close()
+        self._bulk.close()

@@ -1,0 +1,75 @@
+// Layers: linear, embedding, dropout. Convolutions, pools and attention have files of their own.
+#include "engine/base/status.h"
+#include "engine/ops/compose.h"
+#include "engine/ops/index.h"
+#include "engine/ops/nn_rows.h"
+#include "engine/ops/rows.h"
+
+namespace tensord::ops {
+namespace {
+
+using ir::TypeList;
+
+absl::StatusOr<TypeList> InferLinear(const RuleInput& in) {
+  const types::Type &x = in.inputs[0], &weight = in.inputs[1];
+  if (x.rank() < 1 || x.rank() >= types::kMaxRank || weight.rank() != 2 ||
+      x.dims.back() != weight.dims[1]) {
+    return InvalidArgument("linear: x ", x.ToString(), " and weight ", weight.ToString(),
+                           " must be [..., in] and [out, in]; transpose the weight or reshape x");
+  }
+  if (in.inputs.size() > 2 && in.inputs[2].dims != Dims{weight.dims[0]}) {
+    return InvalidArgument("linear: bias ", in.inputs[2].ToString(), " must be [",
+                           weight.dims[0].ToString(), "], one number per row of weight ",
+                           weight.ToString());
+  }
+  types::Type out = x;
+  out.dims.back() = weight.dims[0];
+  return TypeList{out};
+}
+
+Refs ExpandLinear(Graph& graph, Ref node) {
+  Ref x = node->input(0);
+  Expr y(graph, Contract(graph, Unsqueeze(graph, x, x->rank() - 1), node->input(1), {-1}));
+  if (node->inputs().size() > 2) y = y + In(graph, node, 2).To(y.dtype());
+  return {y.To(node->dtype())};
+}
+
+Refs ExpandEmbedding(Graph& graph, Ref node) {
+  return {TakeRows(graph, node->input(0), node->input(1))};
+}
+
+const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
+      {.name = "linear",
+       .family = Family::kNn,
+       .inputs = {{"x", "[..., in]"},
+                  {"weight", "[out, in]"},
+                  {.name = "bias", .doc = "[out]", .optional = true}},
+       .dtype_rule = DTypeRule::kSame,
+       .shape_rule = ShapeRule::kCustom,
+       .infer = InferLinear,
+       .expand = ExpandLinear,
+       .doc = "x @ weight.T + bias: [..., in] gives [..., out]. Halves accumulate in f32, the bias "
+              "included. As torch.nn.functional.linear.",
+       .examples = {{.inputs = {"f32[2] {1, 2}", "f32[3,2] {1, 0, 0, 1, 1, 1}", "f32[3] {10, 20, 30}"},
+                     .results = {"f32[3] {11, 22, 33}"}}}},
+      {.name = "embedding",
+       .family = Family::kNn,
+       .inputs = {{"weight", "[V, D]"}, {"index", "integers, [*i]"}},
+       .dtype_rule = DTypeRule::kFirst,
+       .shape_rule = ShapeRule::kEmbedding,
+       .expand = ExpandEmbedding,
+       .doc = "Rows of a table: weight [V, D] and index [*i] give [*i, D]. An index outside 0 .. V-1 reads "
+              "zeros. As torch.nn.functional.embedding.",
+       .examples = {{.inputs = {"f32[3,2] {1, 2, 3, 4, 5, 6}", "i32[3] {2, 0, 3}"},
+                     .results = {"f32[3,2] {5, 6, 1, 2, 0, 0}"}}}},
+};
+
+}  // namespace
+
+const std::vector<OpRow>& NnRows() {
+  static const std::vector<OpRow>& all =
+      JoinTables({&kRows, &ConvRows(), &PoolRows(), &AttentionRows()});
+  return all;
+}
+
+}  // namespace tensord::ops

@@ -1,0 +1,158 @@
+#include "engine/runtime/compiler.h"
+
+#include <latch>
+
+#include "engine/base/host.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "engine/kernel/lower.h"
+#include "engine/passes/pipeline.h"
+#include "engine/runtime/make_plan.h"
+#include "engine/schedule/donate.h"
+
+namespace tensord::runtime {
+namespace {
+
+uint64_t MicrosecondsSince(Clock::time_point start) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count());
+}
+
+int CompileThreads(const EngineOptions& options) {
+  return options.compile_threads > 0 ? options.compile_threads : base::CpuCount();
+}
+
+}  // namespace
+
+const Plan& PlanOf(const Executable& executable) { return executable.plan; }
+
+Compiler::Compiler(const EngineOptions& options, std::vector<device::Device*> devices,
+                   DiskCache disk, Counters& counters)
+    : options_(options), devices_(std::move(devices)), disk_(std::move(disk)), counters_(counters),
+      executables_(static_cast<size_t>(options.plan_cache_entries)),
+      programs_(static_cast<size_t>(options.kernel_cache_entries)), pool_(CompileThreads(options)) {}
+
+std::string Compiler::KeyOf(const ir::Function& function) const {
+  std::string key = StrCat("tensord ", TENSORD_VERSION, " seed ", options_.schedule_seed, "\n");
+  for (const device::Device* device : devices_) {
+    StrAppend(&key, device->name(), " ", device->compile_key(), " threads ",
+              device->capabilities().threads, "\n");
+  }
+  return key + function.Print();
+}
+
+ExecutableRef Compiler::Find(const std::string& key) {
+  ExecutableRef found = executables_.Find(key);
+  if (found != nullptr) Count(counters_.plan_memory_hits);
+  return found;
+}
+
+absl::StatusOr<ExecutableRef> Compiler::Prepare(const ir::Function& function) {
+  const std::string key = KeyOf(function);
+  if (ExecutableRef found = Find(key); found != nullptr) return found;
+  return executables_.FindOrMake(key, [&] { return Make(function, key); });
+}
+
+absl::StatusOr<ExecutableRef> Compiler::Make(const ir::Function& function, const std::string& key) {
+  auto executable = std::make_shared<Executable>();
+  ASSIGN_OR_RETURN(executable->plan, FindOrMakePlan(function, key));
+  RETURN_IF_ERROR(LoadPrograms(*executable));
+  return executable;
+}
+
+absl::StatusOr<Plan> Compiler::FindOrMakePlan(const ir::Function& function, const std::string& key) {
+  if (std::optional<std::string> stored = disk_.Find("plan", key); stored.has_value()) {
+    if (absl::StatusOr<Plan> plan = ParsePlan(*stored); plan.ok()) {
+      Count(counters_.plan_disk_hits);
+      return plan;
+    }
+  }
+  const Clock::time_point start = Clock::now();
+  ASSIGN_OR_RETURN(Plan plan, MakePlan(function));
+  Count(counters_.plans_made);
+  Count(counters_.plan_microseconds, MicrosecondsSince(start));
+  disk_.Store("plan", key, Serialize(plan));
+  return plan;
+}
+
+// The compiler, stage by stage.
+absl::StatusOr<Plan> Compiler::MakePlan(const ir::Function& function) {
+  ASSIGN_OR_RETURN(const ir::Function core, passes::RunPipeline(function));
+  ASSIGN_OR_RETURN(schedule::Schedule schedule, schedule::MakeSchedule(core, {}));
+  const std::vector<schedule::Donation> donations = schedule::DonateInPlace(schedule, core.donated);
+  std::vector<kernel::Linear> kernels;
+  for (const schedule::Step& step : schedule.steps) {
+    if (step.kind != schedule::Step::kKernel) continue;
+    const types::Capabilities& capabilities = devices_.at(step.placement.device)->capabilities();
+    ASSIGN_OR_RETURN(kernel::Linear linear, kernel::Lower(step.kernel, capabilities,
+                                                          {.schedule_seed = options_.schedule_seed}));
+    kernels.push_back(std::move(linear));
+  }
+  Plan plan = AssemblePlan(core, schedule, kernels, donations);
+  PlanMemory(plan);
+  return plan;
+}
+
+// Programs of distinct (kernel, device) pairs, compiled side by side.
+absl::Status Compiler::LoadPrograms(Executable& executable) {
+  const Plan& plan = executable.plan;
+  executable.programs.resize(plan.kernels.size());
+  for (auto& row : executable.programs) row.resize(devices_.size());
+  std::vector<std::pair<int, int>> wanted;
+  for (const PlanStep& step : plan.steps) {
+    if (step.device >= devices_.size()) return InvalidArgument("plan: device ", step.device);
+    if (step.kind == PlanStep::kLaunch) wanted.push_back({step.kernel, step.device});
+  }
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  std::vector<absl::Status> statuses(wanted.size());
+  std::latch done(static_cast<std::ptrdiff_t>(wanted.size()));
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    pool_.Submit([&, i] {
+      const auto [kernel, device] = wanted[i];
+      auto program = LoadProgram(plan.kernels[kernel], *devices_[device]);
+      statuses[i] = program.status();
+      if (program.ok()) executable.programs[kernel][device] = *std::move(program);
+      done.count_down();
+    });
+  }
+  done.wait();
+  for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<const device::Program>> Compiler::LoadProgram(
+    const PlanKernel& kernel, device::Device& device) {
+  const std::string key = StrCat(device.name(), " ", device.compile_key(), "\n", kernel.text);
+  if (auto found = programs_.Find(key); found != nullptr) {
+    Count(counters_.kernel_memory_hits);
+    return found;
+  }
+  return programs_.FindOrMake(key, [&] { return CompileProgram(kernel, key, device); });
+}
+
+absl::StatusOr<std::shared_ptr<const device::Program>> Compiler::CompileProgram(
+    const PlanKernel& kernel, const std::string& key, device::Device& device) {
+  ASSIGN_OR_RETURN(const kernel::Linear linear, kernel::ParseLinear(kernel.text));
+  RETURN_IF_ERROR(kernel::Verify(linear));
+  if (std::optional<std::string> binary = disk_.Find("kernel", key); binary.has_value()) {
+    absl::StatusOr<std::unique_ptr<device::Program>> program = device.Load(linear, *binary);
+    if (program.ok()) {
+      Count(counters_.kernel_disk_hits);
+      return std::shared_ptr<const device::Program>(*std::move(program));
+    }
+  }
+  const Clock::time_point start = Clock::now();
+  absl::StatusOr<std::string> binary = device.Compile(linear);
+  Count(counters_.compile_microseconds, MicrosecondsSince(start));
+  if (!binary.ok()) {
+    Count(counters_.compile_failures);
+    return Annotate(binary.status(), StrCat("kernel ", kernel.name, " on ", device.name(), ": "));
+  }
+  Count(counters_.kernels_compiled);
+  ASSIGN_OR_RETURN(std::unique_ptr<device::Program> program, device.Load(linear, *binary));
+  disk_.Store("kernel", key, *binary);
+  return std::shared_ptr<const device::Program>(std::move(program));
+}
+
+}  // namespace tensord::runtime

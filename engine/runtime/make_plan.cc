@@ -1,0 +1,55 @@
+#include "engine/runtime/make_plan.h"
+
+#include "absl/container/flat_hash_map.h"
+
+namespace tensord::runtime {
+namespace {
+
+PlanValue ValueOf(const schedule::Value& from) {
+  PlanValue value;
+  value.home = from.parameter >= 0 ? Home::kParameter : from.result ? Home::kResult : Home::kArena;
+  value.number = std::max(from.parameter, 0);
+  value.bytes = from.type.max_bytes();
+  value.device = from.type.placement.device;
+  return value;
+}
+
+}  // namespace
+
+Plan AssemblePlan(const ir::Function& core, const schedule::Schedule& schedule,
+                  absl::Span<const kernel::Linear> kernels,
+                  absl::Span<const schedule::Donation> donations) {
+  Plan plan;
+  plan.variables = schedule.variables;
+  for (ir::Ref parameter : core.parameters) plan.parameters.push_back(parameter->type());
+  for (const schedule::Value& value : schedule.values) plan.values.push_back(ValueOf(value));
+  for (const schedule::Donation& donation : donations) {
+    PlanValue& result = plan.values[donation.result];
+    result.home = Home::kParameter;
+    result.number = donation.parameter;
+    plan.donated.push_back(donation.parameter);
+    plan.donated_bytes += result.bytes;
+  }
+  absl::flat_hash_map<std::string, int32_t> known;
+  size_t next = 0;
+  for (const schedule::Step& from : schedule.steps) {
+    PlanStep step;
+    step.device = from.placement.device;
+    step.values.assign(from.values.begin(), from.values.end());
+    step.kind = from.kind == schedule::Step::kCopy ? PlanStep::kCopy : PlanStep::kLaunch;
+    if (step.kind == PlanStep::kLaunch) {
+      const kernel::Linear& linear = kernels[next++];
+      std::string text = kernel::Print(linear);
+      auto [it, fresh] = known.try_emplace(text, static_cast<int32_t>(plan.kernels.size()));
+      if (fresh) plan.kernels.push_back({linear.name, std::move(text)});
+      step.kernel = it->second;
+    }
+    plan.steps.push_back(std::move(step));
+  }
+  for (size_t i = 0; i < core.results.size(); ++i) {
+    plan.results.push_back({schedule.results[i], core.results[i]->type()});
+  }
+  return plan;
+}
+
+}  // namespace tensord::runtime

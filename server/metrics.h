@@ -1,0 +1,82 @@
+// Counters and gauges of the daemon: one table (metrics.def), read by GetStats and by Prometheus.
+//
+//   metrics.Add(Metric::frames_in);
+//   metrics.AddProbe([&engine](Metrics& m) { m.Set(Metric::launches, engine.stats().launches); });
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "prometheus/collectable.h"
+#include "prometheus/metric_family.h"
+#include "tensord/v1/compute.pb.h"
+
+namespace tensord::server {
+
+enum class Metric : uint8_t {
+#define METRIC(name, kind, help) name,
+#include "server/metrics.def"
+#undef METRIC
+};
+
+// Thread-safe; Add and Set are one relaxed atomic operation.
+class Metrics : public prometheus::Collectable {
+ public:
+  Metrics();
+
+  void Add(Metric metric, int64_t amount = 1) {
+    values_[static_cast<size_t>(metric)].fetch_add(amount, std::memory_order_relaxed);
+  }
+  void Set(Metric metric, int64_t value) {
+    values_[static_cast<size_t>(metric)].store(value, std::memory_order_relaxed);
+  }
+  int64_t Get(Metric metric) const {
+    return values_[static_cast<size_t>(metric)].load(std::memory_order_relaxed);
+  }
+
+  // Called before the numbers are read, to Set those that are kept elsewhere.
+  using Probe = std::function<void(Metrics&)>;
+  void AddProbe(Probe probe);
+
+  // The methods whose calls are counted, once, before the first CountCall.
+  void NameMethods(std::vector<std::string> names);
+  void CountCall(size_t method, absl::StatusCode code, absl::Duration duration);
+
+  // For GetStats: the rows of these names (all when empty), in ascending order of name.
+  v1::StatsReply Stats(const v1::StatsRequest& request);
+
+  // For Prometheus.
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  static constexpr size_t kBuckets = 12;
+  static constexpr size_t kCodes = 17;
+  struct CallCounts {
+    std::string method;
+    std::array<std::atomic<uint64_t>, kCodes> by_code = {};
+    std::array<std::atomic<uint64_t>, kBuckets + 1> by_duration = {};
+    std::atomic<int64_t> total_ns = 0;
+  };
+
+  void RunProbes() const;
+  prometheus::MetricFamily CallsFamily() const;
+  prometheus::MetricFamily DurationsFamily() const;
+
+  std::array<std::atomic<int64_t>, 64> values_ = {};
+  std::vector<std::unique_ptr<CallCounts>> calls_;
+  const absl::Time started_ = absl::Now();
+  mutable absl::Mutex mutex_;
+  std::vector<Probe> probes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace tensord::server

@@ -1,0 +1,115 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "engine/base/host.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "server/compute_service.h"
+#include "server/health_service.h"
+#include "server/reflection_service.h"
+
+namespace tensord::server {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+constexpr absl::Duration kDrainPoll = absl::Milliseconds(20);
+constexpr absl::Duration kLastWords = absl::Milliseconds(200);  // for statuses to be sent
+
+std::vector<transport::Method> AllMethods() {
+  std::vector<transport::Method> methods;
+  for (auto rows : {ComputeMethods(), HealthMethods(), ReflectionMethods()}) {
+    methods.insert(methods.end(), rows.begin(), rows.end());
+  }
+  return methods;
+}
+
+absl::StatusOr<transport::Transport::Config> TransportConfig(const Options& options) {
+  transport::Transport::Config config;
+  for (const std::string& listen : options.listen) {
+    ASSIGN_OR_RETURN(Address address, ParseAddress(listen));
+    config.listen.push_back(std::move(address));
+  }
+  config.threads_per_lane = options.io_threads > 0 ? static_cast<int>(options.io_threads)
+                                                   : std::clamp(base::CpuCount() / 2, 1, 4);
+  return config;
+}
+
+}  // namespace
+
+Server::Server(const Options& options)
+    : options_(options),
+      admission_({options.max_sessions, options.max_calls, options.max_transfers}) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
+                                                      const MakeHandler& make_handler) {
+  auto server = std::unique_ptr<Server>(new Server(options));
+  RETURN_IF_ERROR(server->Build(make_handler));
+  return server;
+}
+
+absl::Status Server::Build(const MakeHandler& make_handler) {
+  if (!options_.token_file.empty()) {
+    ASSIGN_OR_RETURN(authenticator_, Authenticator::FromTokenFile(options_.token_file));
+  }
+  ASSIGN_OR_RETURN(handler_, make_handler({options_, lifecycle_, *metrics_, authenticator_}));
+  ASSIGN_OR_RETURN(auto config, TransportConfig(options_));
+  const transport::Services services{*handler_, lifecycle_, *metrics_, authenticator_};
+  ASSIGN_OR_RETURN(transport_,
+                   transport::Transport::Start(config, AllMethods(), services, admission_));
+  if (!options_.metrics_listen.empty()) {
+    ASSIGN_OR_RETURN(endpoint_, MetricsEndpoint::Start(options_.metrics_listen, metrics_));
+  }
+  housekeeper_ = std::thread([this] { KeepHouse(); });
+  lifecycle_.MarkReady();
+  return absl::OkStatus();
+}
+
+void Server::KeepHouse() {
+  absl::MutexLock lock(&mutex_);
+  while (!stopped_) {
+    mutex_.AwaitWithTimeout(absl::Condition(&stopped_), kTick);
+    if (stopped_) return;
+    mutex_.Unlock();
+    transport_->CheckProgress();
+    handler_->OnTick(absl::Now());
+    mutex_.Lock();
+  }
+}
+
+void Server::Drain(absl::Duration delay, const Wait& wait) {
+  lifecycle_.BeginDrain();
+  bool hurry = delay > absl::ZeroDuration() && wait(delay);
+  lifecycle_.Refuse();
+  if (!hurry) {
+    handler_->OnGoingAway(options_.drain_timeout);
+    const absl::Time deadline = absl::Now() + options_.drain_timeout;
+    while (!hurry && !handler_->Idle() && absl::Now() < deadline) hurry = wait(kDrainPoll);
+  }
+  Stop();
+}
+
+void Server::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (std::exchange(stopped_, true)) return;
+  }
+  lifecycle_.Refuse();
+  lifecycle_.MarkStopped();
+  if (housekeeper_.joinable()) housekeeper_.join();
+  endpoint_.reset();
+  if (transport_ != nullptr) transport_->Shutdown(kLastWords);
+  handler_.reset();
+}
+
+Server::~Server() { Stop(); }
+
+std::vector<std::string> Server::addresses() const {
+  std::vector<std::string> texts;
+  for (const Address& address : transport_->addresses()) texts.push_back(address.ToString());
+  return texts;
+}
+
+}  // namespace tensord::server

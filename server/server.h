@@ -1,0 +1,68 @@
+// The daemon without its main(): builds every part in order, owns them, and takes them down.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/admission.h"
+#include "server/credentials.h"
+#include "server/lifecycle.h"
+#include "server/make_handler.h"
+#include "server/metrics.h"
+#include "server/metrics_endpoint.h"
+#include "server/options.h"
+#include "server/transport/transport.h"
+
+namespace tensord::server {
+
+class Server {
+ public:
+  using MakeHandler =
+      std::function<absl::StatusOr<std::unique_ptr<ComputeHandler>>(const HandlerContext&)>;
+
+  // Serves when it returns. Errors: an address in use, an unreadable token file, and what
+  // `make_handler` reports.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
+                                                       const MakeHandler& make_handler);
+  ~Server();
+
+  // Ends it politely: NOT_SERVING, `delay`, GoingAway, refuse, wait for sessions to finish (at most
+  // drain_timeout), stop. `wait` sleeps for the time it is given and returns true to cut things
+  // short.
+  using Wait = std::function<bool(absl::Duration)>;
+  void Drain(absl::Duration delay, const Wait& wait);
+
+  // Ends it now. Idempotent.
+  void Stop();
+
+  std::vector<std::string> addresses() const;
+  int metrics_port() const { return endpoint_ == nullptr ? 0 : endpoint_->port(); }
+  Lifecycle& lifecycle() { return lifecycle_; }
+  Metrics& metrics() { return *metrics_; }
+
+ private:
+  explicit Server(const Options& options);
+  absl::Status Build(const MakeHandler& make_handler);
+  void KeepHouse();
+
+  const Options options_;
+  Lifecycle lifecycle_;
+  std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
+  Admission admission_;
+  Authenticator authenticator_;
+  std::unique_ptr<ComputeHandler> handler_;
+  std::unique_ptr<transport::Transport> transport_;
+  std::unique_ptr<MetricsEndpoint> endpoint_;
+
+  absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread housekeeper_;
+};
+
+}  // namespace tensord::server

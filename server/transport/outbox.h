@@ -1,0 +1,121 @@
+// The outgoing half of a call, with one write in flight as a property of the type.
+//
+// gRPC aborts the process when a second write begins while one is in flight. So nobody else can
+// write: the Outbox owns the wire, and its state says who may touch it.
+//
+//   idle ──Wake──▶ pulling ──message──▶ writing ──OnWritten──▶ pulling …
+//     ▲               │ nothing
+//     └───────────────┤ nothing, and Close was called: finishing, the last operation
+//
+// Whoever moves the state to `pulling` owns it and pulls, without locks held, until there is
+// nothing more; others who Wake meanwhile leave a mark that is seen before going idle.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "server/stream_handler.h"
+
+namespace tensord::server::transport {
+
+// Wire: Write(Message&&), Finish(End&&). Each starts one asynchronous operation; a Write's end is
+// reported by OnWritten. Source: Pull Next(Message*). Thread-safe.
+template <typename Wire, typename Source, typename Message, typename End>
+class Outbox {
+ public:
+  // Both outlive the outbox.
+  Outbox(Wire* wire, Source* source) : wire_(wire), source_(source) {}
+
+  // There may be something to send.
+  void Wake() {
+    {
+      absl::MutexLock lock(&mutex_);
+      woken_ = true;
+      if (state_ != State::kIdle) return;
+      state_ = State::kPulling;
+    }
+    PullAndWrite();
+  }
+
+  // Finishes with `end` after what the source still has. The first call counts.
+  void Close(End end) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (end_ || state_ == State::kFinishing) return;
+      end_ = std::move(end);
+    }
+    Wake();
+  }
+
+  // The write in flight has ended. Not ok: the call is broken, nothing can be sent any more.
+  void OnWritten(bool ok) {
+    {
+      absl::MutexLock lock(&mutex_);
+      state_ = ok ? State::kPulling : State::kFinishing;
+      if (!ok) return;
+    }
+    PullAndWrite();
+  }
+
+  bool writing() const {
+    absl::MutexLock lock(&mutex_);
+    return state_ == State::kWriting;
+  }
+
+ private:
+  enum class State { kIdle, kPulling, kWriting, kFinishing };
+
+  // Only in state kPulling, by the thread that set it.
+  void PullAndWrite() {
+    for (;;) {
+      {
+        absl::MutexLock lock(&mutex_);
+        woken_ = false;
+      }
+      Message message;
+      const Pull pull = source_->Next(&message);
+      if (pull == Pull::kMessage) {
+        SetState(State::kWriting);
+        wire_->Write(std::move(message));
+        return;
+      }
+      std::optional<End> end = GoIdleOrFinish(pull);
+      if (end) wire_->Finish(*std::move(end));
+      if (end || !again_) return;
+    }
+  }
+
+  void SetState(State state) {
+    absl::MutexLock lock(&mutex_);
+    state_ = state;
+  }
+
+  // The end to finish with, if it is time; else idle, unless woken meanwhile (`again_`).
+  std::optional<End> GoIdleOrFinish(Pull pull) {
+    absl::MutexLock lock(&mutex_);
+    again_ = false;
+    if (pull == Pull::kEnd && !end_) end_ = End();
+    if (woken_ && pull != Pull::kEnd) {
+      again_ = true;
+      return std::nullopt;
+    }
+    if (!end_) {
+      state_ = State::kIdle;
+      return std::nullopt;
+    }
+    state_ = State::kFinishing;
+    return std::exchange(end_, std::nullopt);
+  }
+
+  Wire* const wire_;
+  Source* const source_;
+  mutable absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kIdle;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<End> end_ ABSL_GUARDED_BY(mutex_);
+  bool again_ = false;  // of the thread that pulls
+};
+
+}  // namespace tensord::server::transport

@@ -1,0 +1,230 @@
+#include "server/transport/transport.h"
+
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+#include <pthread.h>
+
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "engine/base/strings.h"
+#include "server/access_log.h"
+
+namespace tensord::server::transport {
+
+// Every method of the table, as a raw stream.
+class RawService final : public grpc::Service {
+ public:
+  explicit RawService(std::span<const Method> methods) {
+    for (size_t i = 0; i < methods.size(); ++i) {
+      AddMethod(new grpc::internal::RpcServiceMethod(
+          methods[i].path, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
+      MarkMethodAsync(static_cast<int>(i));
+    }
+  }
+
+  void Request(Call& call) {
+    RequestAsyncBidiStreaming(call.method(), call.context(), call.stream(), call.queue(),
+                              call.queue(), call.start_tag());
+  }
+};
+
+namespace {
+
+constexpr int kMaxReceiveBytes = (4 << 20) + (64 << 10);
+constexpr int kRequestsAhead = 4;  // per method and queue: calls that need not wait for a thread
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4096);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A compressed message may be a thousand times its size: refused, not unpacked.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Transport>> Transport::Start(const Config& config,
+                                                            std::vector<Method> methods,
+                                                            const Services& services,
+                                                            Admission& admission) {
+  auto transport =
+      std::unique_ptr<Transport>(new Transport(std::move(methods), services, admission));
+  RETURN_IF_ERROR(transport->BindSockets(config));
+  RETURN_IF_ERROR(transport->BuildServer(config));
+  RETURN_IF_ERROR(transport->StartServing());
+  return transport;
+}
+
+Transport::Transport(std::vector<Method> methods, const Services& services, Admission& admission)
+    : methods_(std::move(methods)), services_(services), admission_(admission) {
+  std::vector<std::string> names;
+  for (const Method& method : methods_) names.emplace_back(method.path + 1);
+  services_.metrics.NameMethods(std::move(names));
+}
+
+absl::Status Transport::BindSockets(const Config& config) {
+  for (const Address& address : config.listen) {
+    if (address.kind != Address::Kind::kUnix) continue;
+    ASSIGN_OR_RETURN(auto listener, UnixListener::Bind(address.path));
+    listeners_.push_back(std::move(listener));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Transport::BuildServer(const Config& config) {
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  addresses_ = config.listen;
+  for (Address& address : addresses_) {
+    if (address.kind != Address::Kind::kTcp) continue;
+    builder.AddListeningPort(address.ToString().substr(6), grpc::InsecureServerCredentials(),
+                             &address.port);
+  }
+  raw_ = std::make_unique<RawService>(methods_);
+  builder.RegisterService(raw_.get());
+  control_queues_ = static_cast<size_t>(config.threads_per_lane);
+  for (size_t i = 0; i < 2 * control_queues_; ++i) queues_.push_back(builder.AddCompletionQueue());
+  server_ = builder.BuildAndStart();
+  for (const Address& address : addresses_) {
+    if (address.kind == Address::Kind::kTcp && address.port == 0) server_ = nullptr;
+  }
+  if (server_ == nullptr) return absl::UnavailableError("cannot listen: an address is in use");
+  return absl::OkStatus();
+}
+
+absl::Status Transport::StartServing() {
+  for (size_t i = 0; i < queues_.size(); ++i) {
+    threads_.emplace_back([this, queue = queues_[i].get()] { ServeQueue(queue); });
+    const std::string name = StrCat(i < control_queues_ ? "io-control-" : "io-bulk-", i);
+    pthread_setname_np(threads_.back().native_handle(), name.c_str());
+  }
+  for (size_t method = 0; method < methods_.size(); ++method) {
+    for (const auto& queue : QueuesOf(methods_[method].lane)) {
+      for (int i = 0; i < kRequestsAhead; ++i) RequestCall(static_cast<int>(method), queue.get());
+    }
+  }
+  for (const auto& listener : listeners_) {
+    RETURN_IF_ERROR(listener->Start([this](base::Fd fd, uid_t uid, pid_t pid) {
+      base::Fd claimed = owners_.Claim(std::move(fd), uid, pid);
+      if (!claimed.valid()) return;
+      services_.metrics.Add(Metric::connections);
+      grpc::AddInsecureChannelFromFd(server_.get(), claimed.Release());
+    }));
+  }
+  return absl::OkStatus();
+}
+
+std::span<const std::unique_ptr<grpc::ServerCompletionQueue>> Transport::QueuesOf(Lane lane) const {
+  std::span all(queues_);
+  return lane == Lane::kControl ? all.first(control_queues_) : all.subspan(control_queues_);
+}
+
+void Transport::ServeQueue(grpc::ServerCompletionQueue* queue) {
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue->Next(&tag, &ok)) {
+    const Tag event = *static_cast<Tag*>(tag);
+    (event.call->*event.on)(ok);
+  }
+}
+
+// ------------------------------------------------------------------------------- calls
+
+void Transport::RequestCall(int method, grpc::ServerCompletionQueue* queue) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return;
+    ++requested_;
+  }
+  std::shared_ptr<Call> call = Call::Create(this, method, queue);
+  raw_->Request(*call);
+}
+
+void Transport::OnStarted(Call& call) {
+  {
+    absl::MutexLock lock(&mutex_);
+    --requested_;
+    live_.insert(&call);
+  }
+  RequestCall(call.method(), call.queue());
+  const Method& method = methods_[static_cast<size_t>(call.method())];
+  call.peer = owners_.Find(call.context()->peer());
+  Admission::Ticket ticket;
+  if (absl::Status status = Admit(call, method, &ticket); !status.ok()) {
+    services_.metrics.Add(Metric::calls_refused);
+    return call.Refuse(status, Admission::kRetryAfter);
+  }
+  call.Accept(method.make(services_, call), std::move(ticket));
+}
+
+absl::Status Transport::Admit(Call& call, const Method& method, Admission::Ticket* ticket) {
+  (void)call;
+  if (method.budget == Budget::kNone) return absl::OkStatus();
+  const State state = services_.lifecycle.state();
+  if (state == State::kStarting || (!method.while_refusing && !services_.lifecycle.accepting())) {
+    return absl::UnavailableError(
+        StrCat("the daemon is ", StateName(state), "; try again later or elsewhere"));
+  }
+  ASSIGN_OR_RETURN(*ticket, admission_.Admit(method.budget));
+  return absl::OkStatus();
+}
+
+void Transport::OnUnused(Call&) {
+  absl::MutexLock lock(&mutex_);
+  --requested_;
+}
+
+void Transport::OnEnded(Call& call) {
+  const Method& method = methods_[static_cast<size_t>(call.method())];
+  const CallTotals& totals = call.totals();
+  services_.metrics.CountCall(static_cast<size_t>(call.method()), totals.status.code(),
+                              totals.ended - totals.started);
+  LogCall(method, call.peer, totals);
+  absl::MutexLock lock(&mutex_);
+  live_.erase(&call);
+}
+
+void Transport::CheckProgress() {
+  std::vector<std::shared_ptr<Call>> calls;
+  {
+    absl::MutexLock lock(&mutex_);
+    calls.reserve(live_.size());
+    for (Call* call : live_) calls.push_back(call->shared_from_this());
+  }
+  const absl::Time now = absl::Now();
+  for (const auto& call : calls) call->CheckProgress(now);
+}
+
+// ------------------------------------------------------------------------------- the end
+
+void Transport::Shutdown(absl::Duration grace) {
+  if (std::exchange(shut_down_, true)) return;
+  for (const auto& listener : listeners_) listener->Stop();
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (server_ != nullptr) {
+    server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+    absl::MutexLock lock(&mutex_);
+    auto quiet = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return live_.empty() && requested_ == 0;
+    };
+    mutex_.Await(absl::Condition(&quiet));
+  }
+  for (const auto& queue : queues_) queue->Shutdown();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+Transport::~Transport() { Shutdown(absl::ZeroDuration()); }
+
+}  // namespace tensord::server::transport

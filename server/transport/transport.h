@@ -1,0 +1,91 @@
+// gRPC's completion-queue server: ports, queues, threads, and the calls that live on them.
+//
+// Two lanes of queues, a thread each: sessions and tools on one, bulk transfers on the other. No
+// part of the process uses gRPC's callback API: one reactor of it anywhere halves the rate of
+// uploads (measured on 1.51).
+#pragma once
+
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/admission.h"
+#include "server/options.h"
+#include "server/transport/call.h"
+#include "server/transport/method.h"
+#include "server/transport/unix_listener.h"
+
+namespace tensord::server::transport {
+
+class RawService;
+
+class Transport final : public CallHost {
+ public:
+  struct Config {
+    std::vector<Address> listen;
+    int threads_per_lane = 1;
+  };
+
+  // Binds everything and starts to serve. The methods, services and admission outlive it.
+  static absl::StatusOr<std::unique_ptr<Transport>> Start(const Config& config,
+                                                          std::vector<Method> methods,
+                                                          const Services& services,
+                                                          Admission& admission);
+  ~Transport() override;
+
+  // Where it listens, ports resolved.
+  const std::vector<Address>& addresses() const { return addresses_; }
+
+  // Takes no more connections and calls, waits up to `grace` for those under way, aborts the rest,
+  // and stops the threads. Idempotent.
+  void Shutdown(absl::Duration grace);
+
+  // Aborts calls that are stuck; to be called about once a second.
+  void CheckProgress();
+
+  // CallHost.
+  void OnStarted(Call& call) override;
+  void OnUnused(Call& call) override;
+  void OnEnded(Call& call) override;
+
+ private:
+  Transport(std::vector<Method> methods, const Services& services, Admission& admission);
+
+  absl::Status BindSockets(const Config& config);
+  absl::Status BuildServer(const Config& config);
+  absl::Status StartServing();
+  void RequestCall(int method, grpc::ServerCompletionQueue* queue);
+  void ServeQueue(grpc::ServerCompletionQueue* queue);
+  std::span<const std::unique_ptr<grpc::ServerCompletionQueue>> QueuesOf(Lane lane) const;
+  absl::Status Admit(Call& call, const Method& method, Admission::Ticket* ticket);
+
+  const std::vector<Method> methods_;
+  const Services services_;
+  Admission& admission_;
+
+  DescriptorOwners owners_;
+  std::vector<std::unique_ptr<UnixListener>> listeners_;
+  std::vector<Address> addresses_;
+  std::unique_ptr<RawService> raw_;
+  std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;  // control, then bulk
+  size_t control_queues_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  std::vector<std::thread> threads_;
+  bool shut_down_ = false;
+
+  absl::Mutex mutex_;
+  absl::flat_hash_set<Call*> live_ ABSL_GUARDED_BY(mutex_);
+  int requested_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for and not arrived
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace tensord::server::transport

@@ -1,0 +1,36 @@
+// A ComputeHandler without an engine: echoes frames, keeps uploads, serves them as downloads, and
+// remembers what the transport told it.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "server/compute_handler.h"
+
+namespace tensord::server {
+
+// What a test may look at while the daemon owns the handler.
+struct FakeState {
+  absl::Mutex mutex;
+  std::vector<std::string> principals ABSL_GUARDED_BY(mutex);  // of sessions, as opened
+  std::vector<absl::Status> detached ABSL_GUARDED_BY(mutex);   // statuses of ended sessions
+  std::vector<StreamPtr> streams ABSL_GUARDED_BY(mutex);       // of sessions
+  std::map<uint64_t, std::string> uploads ABSL_GUARDED_BY(mutex);
+  std::vector<Reply<v1::RunReply>> runs ABSL_GUARDED_BY(mutex);  // not yet answered
+  std::atomic<int> frames = 0;
+  std::atomic<int> ticks = 0;
+  std::atomic<int> going_away = 0;
+  std::atomic<int> transfers_ended = 0;
+  std::atomic<bool> pause = false;      // sessions answer kPause to every frame
+  std::atomic<bool> hold_runs = false;  // Run is answered by the test, from `runs`
+  std::atomic<bool> idle = true;
+};
+
+std::unique_ptr<ComputeHandler> MakeFakeHandler(std::shared_ptr<FakeState> state);
+
+}  // namespace tensord::server
