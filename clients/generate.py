@@ -109,9 +109,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tensord import dtypes as dt
+from tensord import dtype as dt
 from tensord.base import REQUIRED, OpRow, apply, elementwise
-from tensord.dtypes import DType
+from tensord.dtype import DType
 from tensord.symbolic import Dim
 
 if TYPE_CHECKING:
@@ -139,18 +139,15 @@ def has_function(row: dict[str, Any]) -> bool:
 
 def promotion_text(ops: dict[str, Any]) -> str:
     """The server's lattice as data; tests compare it with dtypes.PROMOTION."""
-    lines = ["# (a, b): what they promote to. Symmetric; a <= b in the order of the wire.",
-             "PROMOTION = {"]
-    table = {tuple(e[:2]): e[2] for e in promotion_entries(ops["promotion"])}
-    lines += [f'    ("{a}", "{b}"): "{c}",' for (a, b), c in table.items()]
-    return "\n".join([*lines, "}", "", ""])
+    names = [d["name"] for d in ops["dtypes"]]
+    lines = ["# Row a, column b: what dtypes a and b promote to.",
+             "DTYPES = " + wrapped(repr(tuple(names))), "PROMOTION = ("]
+    lines += ["    " + wrapped(repr(tuple(row)), 96) + "," for row in ops["promotion"]]
+    return "\n".join([*lines, ")", "", ""])
 
 
-def promotion_entries(table: Any) -> list[list[str]]:
-    """From {a: {b: c}} or [[a, b, c]]."""
-    if isinstance(table, dict):
-        return [[a, b, c] for a, row in table.items() for b, c in row.items()]
-    return [list(e) for e in table]
+def wrapped(text: str, width: int = 88) -> str:
+    return "\n    ".join(textwrap.wrap(text.replace("'", '"'), width))
 
 
 def function_name(row: dict[str, Any]) -> str:
@@ -192,11 +189,11 @@ def float_literal(text: str) -> str:
 def row_text(row: dict[str, Any]) -> str:
     attrs = []
     for a in row["attrs"]:
-        value = "REQUIRED" if a["default"] == "" else default_value(a["kind"], a["default"])
+        value = "REQUIRED" if a["default"] is None else default_value(a["kind"], a["default"])
         attrs.append(f'("{a["name"]}", "{a["kind"]}", {value})')
     attr_text = "(" + ", ".join(attrs) + ("," if len(attrs) == 1 else "") + ")"
     names = tuple(i["name"] for i in row["inputs"])
-    least = sum(not i["optional"] for i in row["inputs"])
+    least = sum(not i.get("optional") for i in row["inputs"])
     text = (f'{constant_name(row)} = OpRow("{row["name"]}", {names!r}, {least}, '
             f'{row["variadic"]}, {attr_text}, {row["results"]}, "{row["dtype_rule"]}", '
             f'"{row["shape_rule"]}")')
@@ -219,16 +216,17 @@ def parameters(row: dict[str, Any]) -> list[str]:
     for k, i in enumerate(row["inputs"]):
         if row["variadic"] and k == len(row["inputs"]) - 1:
             out.append(f"{argument(i['name'])}: Sequence[Operand]")
-        elif i["optional"]:
+        elif i.get("optional"):
             out.append(f"{argument(i['name'])}: Operand | None = None")
         else:
             out.append(f"{argument(i['name'])}: Operand")
-    required = [a for a in row["attrs"] if a["default"] == ""]
-    others = [a for a in row["attrs"] if a["default"] != ""]
+    required = [a for a in row["attrs"] if a["default"] is None]
+    others = [a for a in row["attrs"] if a["default"] is not None]
     if row["attrs"]:
         out.append("*")
     out += [f"{argument(a['name'])}: {TYPES[a['kind']]}" for a in required]
-    return out + [f"{argument(a['name'])}: {TYPES[a['kind']]} | None = None" for a in others]
+    out += [f"{argument(a['name'])}: {TYPES[a['kind']]} | None = None" for a in others]
+    return out if row["inputs"] else [*out, "device: int = 0"]
 
 
 def signature(row: dict[str, Any]) -> str:
@@ -238,7 +236,7 @@ def signature(row: dict[str, Any]) -> str:
 def call(row: dict[str, Any]) -> str:
     names = [argument(i["name"]) for i in row["inputs"]]
     plain = (row["shape_rule"] in ("broadcast", "same") and not row["attrs"] and row["results"] == 1
-             and not row["variadic"] and not any(i["optional"] for i in row["inputs"])
+             and not row["variadic"] and not any(i.get("optional") for i in row["inputs"])
              and row["dtype_rule"] != "custom" and names)
     if plain and (row["shape_rule"] == "broadcast" or len(names) == 1):
         return f"elementwise({constant_name(row)}, {', '.join(names)})"
@@ -246,7 +244,8 @@ def call(row: dict[str, Any]) -> str:
     if row["variadic"]:
         inputs = "(" + "".join(f"{n}, " for n in names[:-1]) + f"*{names[-1]},)"
     attrs = "".join(f"{argument(a['name'])}, " for a in row["attrs"])
-    text = f"apply({constant_name(row)}, {inputs}, ({attrs.strip()}))"
+    device = "" if names else ", device"
+    text = f"apply({constant_name(row)}, {inputs if names else '()'}, ({attrs.strip()}){device})"
     if row["results"] == 1:
         return text + "[0]"
     return text + "  # type: ignore[return-value]"

@@ -22,7 +22,7 @@ Lifecycle::Lifecycle() : healthy_({{"", true}, {"tensord.v1.Compute", true}}) {}
 
 void Lifecycle::Advance(State next) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (next <= state_) return;
     state_ = next;
   }
@@ -31,23 +31,23 @@ void Lifecycle::Advance(State next) {
 }
 
 void Lifecycle::Refuse() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   refusing_ = true;
 }
 
 State Lifecycle::state() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return state_;
 }
 
 bool Lifecycle::accepting() const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   return !refusing_ && (state_ == State::kReady || state_ == State::kDraining);
 }
 
 void Lifecycle::SetHealthy(std::string_view service, bool healthy) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     auto [entry, added] = healthy_.try_emplace(std::string(service), healthy);
     if (!added && entry->second == healthy) return;
     entry->second = healthy;
@@ -56,28 +56,28 @@ void Lifecycle::SetHealthy(std::string_view service, bool healthy) {
 }
 
 Health Lifecycle::HealthOf(std::string_view service) const {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   const auto entry = healthy_.find(service);
   if (entry == healthy_.end()) return Health::kUnknownService;
   return entry->second && state_ == State::kReady ? Health::kServing : Health::kNotServing;
 }
 
 uint64_t Lifecycle::Subscribe(std::function<void()> changed) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   const uint64_t id = next_id_++;
   subscribers_.emplace(id, std::move(changed));
   return id;
 }
 
 void Lifecycle::Unsubscribe(uint64_t id) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   subscribers_.erase(id);
 }
 
 void Lifecycle::Notify() {
   std::map<uint64_t, std::function<void()>> subscribers;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     subscribers = subscribers_;
   }
   for (const auto& [id, changed] : subscribers) changed();

@@ -10,12 +10,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace tensord::server {
 
@@ -55,12 +54,12 @@ class Lifecycle {
   void Advance(State next);
   void Notify();
 
-  mutable absl::Mutex mutex_;
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kStarting;
-  bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<std::string, bool, std::less<>> healthy_ ABSL_GUARDED_BY(mutex_);
-  std::map<uint64_t, std::function<void()>> subscribers_ ABSL_GUARDED_BY(mutex_);
-  uint64_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  mutable std::mutex mutex_;
+  State state_ = State::kStarting;
+  bool refusing_ = false;
+  std::map<std::string, bool, std::less<>> healthy_;
+  std::map<uint64_t, std::function<void()>> subscribers_;
+  uint64_t next_id_ = 1;
 };
 
 }  // namespace tensord::server

@@ -56,7 +56,7 @@ bool Wanted(const v1::StatsRequest& request, std::string_view name) {
 Metrics::Metrics() = default;
 
 void Metrics::AddProbe(Probe probe) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   probes_.push_back(std::move(probe));
 }
 
@@ -80,7 +80,7 @@ void Metrics::CountCall(size_t method, absl::StatusCode code, absl::Duration dur
 void Metrics::RunProbes() const {
   std::vector<Probe> probes;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     probes = probes_;
   }
   for (const Probe& probe : probes) probe(const_cast<Metrics&>(*this));

@@ -9,13 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
@@ -75,8 +74,8 @@ class Metrics : public prometheus::Collectable {
   std::array<std::atomic<int64_t>, 64> values_ = {};
   std::vector<std::unique_ptr<CallCounts>> calls_;
   const absl::Time started_ = absl::Now();
-  mutable absl::Mutex mutex_;
-  std::vector<Probe> probes_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::vector<Probe> probes_;
 };
 
 }  // namespace tensord::server

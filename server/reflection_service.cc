@@ -1,12 +1,12 @@
 #include "server/reflection_service.h"
 
 #include <deque>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "engine/base/strings.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -109,7 +109,7 @@ class ReflectionCall : public CallHandler {
     }
     bool full = false;
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       answers_.push_back(transport::Serialize(Answer(request)));
       full = answers_.size() >= kMaxPending;
     }
@@ -121,7 +121,7 @@ class ReflectionCall : public CallHandler {
 
   Pull Next(grpc::ByteBuffer* message) override {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       if (answers_.empty()) return Pull::kNothing;
       *message = std::move(answers_.front());
       answers_.pop_front();
@@ -132,7 +132,7 @@ class ReflectionCall : public CallHandler {
 
  private:
   Call& call_;
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::deque<grpc::ByteBuffer> answers_;
 };
 

@@ -68,14 +68,12 @@ absl::Status Server::Build(const MakeHandler& make_handler) {
 }
 
 void Server::KeepHouse() {
-  absl::MutexLock lock(&mutex_);
-  while (!stopped_) {
-    mutex_.AwaitWithTimeout(absl::Condition(&stopped_), kTick);
-    if (stopped_) return;
-    mutex_.Unlock();
+  std::unique_lock lock(mutex_);
+  while (!stopping_.wait_for(lock, absl::ToChronoMilliseconds(kTick), [this] { return stopped_; })) {
+    lock.unlock();
     transport_->CheckProgress();
     handler_->OnTick(absl::Now());
-    mutex_.Lock();
+    lock.lock();
   }
 }
 
@@ -93,9 +91,10 @@ void Server::Drain(absl::Duration delay, const Wait& wait) {
 
 void Server::Stop() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (std::exchange(stopped_, true)) return;
   }
+  stopping_.notify_all();
   lifecycle_.Refuse();
   lifecycle_.MarkStopped();
   if (housekeeper_.joinable()) housekeeper_.join();

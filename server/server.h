@@ -1,15 +1,15 @@
 // The daemon without its main(): builds every part in order, owns them, and takes them down.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "server/admission.h"
 #include "server/credentials.h"
 #include "server/lifecycle.h"
@@ -60,8 +60,9 @@ class Server {
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<MetricsEndpoint> endpoint_;
 
-  absl::Mutex mutex_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stopped_ = false;
   std::thread housekeeper_;
 };
 

@@ -1,11 +1,13 @@
 #include "engine/codegen/llvm_compile.h"
 
+#include <iterator>
 #include <memory>
 #include <new>
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/base/status.h"
 #include "engine/base/strings.h"
 #include "llvm/ADT/StringMap.h"
@@ -20,6 +22,7 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/TargetSelect.h"
@@ -32,13 +35,19 @@ namespace {
 
 llvm::StringRef ToLlvm(std::string_view text) { return {text.data(), text.size()}; }
 
+// Both schedulers look at every pair of loads and stores of a block, which takes seconds in blocks
+// of thousands. README.md has the figures; no kernel runs slower for it.
+constexpr const char* kOptions[] = {"tensord", "-post-RA-scheduler=false",
+                                    "-dag-maps-huge-region=200"};
+
 void InitTargets() {
   static const bool done = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
-    return true;
+    return llvm::cl::ParseCommandLineOptions(static_cast<int>(std::size(kOptions)), kOptions, "",
+                                             &llvm::nulls());
   }();
-  (void)done;
+  TENSORD_CHECK(done, "LLVM doesn't know an option");
 }
 
 absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> MakeMachine(const LlvmTarget& target,

@@ -33,8 +33,6 @@ bool IsPure(Opcode opcode) {
   }
 }
 
-bool Writes(Opcode opcode) { return opcode == Opcode::kStore || opcode == Opcode::kScatter; }
-
 // Which instruction closes each kFor and kIf.
 std::vector<int> FindEnds(const Linear& kernel) {
   std::vector<int> ends(kernel.code.size(), -1), open;
@@ -156,14 +154,11 @@ absl::Status Planner::PlaceArray(int buffer, int64_t max_stack_bytes, int64_t* s
                          " of variable size");
   }
   int first = -1;
-  bool several = false, parallel_writes = false;
+  bool several = false;  // code outside parallel loops, cut by one of them
   for (size_t i = 0; i < kernel_.code.size(); ++i) {
     if (kernel_.code[i].buffer != buffer) continue;
-    const int region = region_of_[i];
-    if (first < 0) first = region;
-    several = several || region != first;
-    parallel_writes = parallel_writes ||
-                      (Writes(kernel_.code[i].opcode) && plan_.regions[region].parallel);
+    if (first < 0) first = region_of_[i];
+    several = several || region_of_[i] != first;
   }
   const int64_t elements = array.elements.constant();
   const int64_t limit = int64_t{1} << 50;
@@ -171,10 +166,10 @@ absl::Status Planner::PlaceArray(int buffer, int64_t max_stack_bytes, int64_t* s
                                          : (elements * types::Bytes(array.dtype) + kArrayAlign - 1) /
                                                kArrayAlign * kArrayAlign;
   ArrayHome& home = plan_.arrays[buffer];
-  if (several && !parallel_writes) {
+  if (several) {
     home = {ArrayPlace::kFrame, plan_.frame_bytes};
     plan_.frame_bytes += bytes;
-  } else if (several || *stack_bytes + bytes > max_stack_bytes) {
+  } else if (*stack_bytes + bytes > max_stack_bytes) {
     home = {ArrayPlace::kScratch, plan_.scratch_bytes};
     plan_.scratch_bytes += bytes;
   } else {

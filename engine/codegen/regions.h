@@ -19,7 +19,7 @@ struct Region {
 enum class ArrayPlace : uint8_t {
   kStack,    // of the region's function
   kScratch,  // the worker's scratch memory, too large for the stack
-  kFrame,    // the launch's frame: written by serial regions and shared with others
+  kFrame,    // the launch's frame: several serial regions use it
 };
 
 struct ArrayHome {

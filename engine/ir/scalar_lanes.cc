@@ -39,6 +39,10 @@ struct BFloat {
 template <typename T, typename F>
 inline void ForLanes(T* to, int64_t n, F f) {
   constexpr int kBlock = 8;
+  if (n == 1) {
+    to[0] = f(0);
+    return;
+  }
   int64_t i = 0;
   for (; i + kBlock <= n; i += kBlock) {
     T block[kBlock];

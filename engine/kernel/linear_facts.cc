@@ -1,7 +1,9 @@
 #include "engine/kernel/linear_facts.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "engine/types/sym_rep.h"
 
@@ -59,13 +61,30 @@ bool IsSaturated(const Sym& s) {
   return s.rep() != nullptr && s.rep()->kind == types::SymKind::kSum && s.rep()->sum.saturated;
 }
 
+bool IsNonNegative(const SymTerm& term) {
+  if (term.coefficient < 0) return false;
+  return std::all_of(term.factors.begin(), term.factors.end(),
+                     [](const Sym& factor) { return factor.min() >= 0; });
+}
+
+// c + g * x >= 0 for integers is floor(c / g) + x >= 0.
+Sym DivideByCommonFactor(const Sym& expr) {
+  SymPoly p = PolyOf(expr);
+  int64_t g = 0;
+  for (const SymTerm& term : p.terms) g = std::gcd(g, term.coefficient);
+  if (g <= 1) return expr;
+  for (SymTerm& term : p.terms) term.coefficient /= g;
+  p.constant = types::FloorDivInt(p.constant, g);
+  return FromPoly(std::move(p));
+}
+
 }  // namespace
 
 void Facts::Add(const Sym& expr) {
   if (IsSaturated(expr)) return;
   if (expr.max() < 0) impossible_ = true;
   if (expr.min() >= 0 || facts_.size() >= kMaxFacts) return;
-  facts_.push_back(expr);
+  facts_.push_back(DivideByCommonFactor(expr));
 }
 
 bool Facts::Imply(const Sym& goal) const {
@@ -83,12 +102,50 @@ bool Facts::Search(const Sym& goal, int depth, int* budget) const {
   if (IsSaturated(goal) || --*budget < 0) return false;
   if (goal.min() >= 0) return true;
   if (depth == 0 || goal.is_constant()) return false;
+  return SearchAtoms(goal, depth, budget) || SearchFacts(goal, depth, budget);
+}
+
+// The first atom that stands alone in a term gives way to what bounds it.
+bool Facts::SearchAtoms(const Sym& goal, int depth, int* budget) const {
+  const SymPoly poly = PolyOf(goal);
+  for (size_t i = 0; i < poly.terms.size(); ++i) {
+    const int64_t c = poly.terms[i].coefficient;
+    if (poly.terms[i].factors.size() != 1) continue;
+    const types::SymRep& atom = *poly.terms[i].factors[0].rep();
+    SymPoly others = poly;
+    others.terms.erase(others.terms.begin() + static_cast<ptrdiff_t>(i));
+    const Sym rest = FromPoly(std::move(others));
+    auto with = [&](const Sym& value) { return Search(rest + value * Sym(c), depth - 1, budget); };
+    switch (atom.kind) {
+      case types::SymKind::kMin:
+        return c > 0 ? with(atom.a) && with(atom.b) : with(atom.a) || with(atom.b);
+      case types::SymKind::kMax:
+        return c > 0 ? with(atom.a) || with(atom.b) : with(atom.a) && with(atom.b);
+      case types::SymKind::kMod:
+        if (atom.b.min() < 1) break;
+        return with(c > 0 ? Sym(0) : atom.b - 1);
+      case types::SymKind::kFloorDiv:
+        // a // b <= g exactly when a < (g + 1) * b, and -g <= a // b when -g * b <= a.
+        if (atom.b.min() < 1 || (c != 1 && c != -1)) break;
+        if (Search(c < 0 ? (rest + 1) * atom.b - 1 - atom.a : rest * atom.b + atom.a, depth - 1,
+                   budget)) {
+          return true;
+        }
+        break;
+      default: break;
+    }
+  }
+  return false;
+}
+
+bool Facts::SearchFacts(const Sym& goal, int depth, int* budget) const {
   const SymPoly poly = PolyOf(goal);
   for (auto fact = facts_.rbegin(); fact != facts_.rend(); ++fact) {  // the nearest first
     const SymPoly known = PolyOf(*fact);
     for (const SymTerm& theirs : known.terms) {
       for (const SymTerm& ours : poly.terms) {
-        if (TermRange(ours).lo >= 0) continue;  // it doesn't pull the goal down
+        // A term that can't pull the goal down is of no use, unless the constant does.
+        if (poly.constant >= 0 && IsNonNegative(ours)) continue;
         auto rest = Cancel(poly, ours, known, theirs);
         if (rest && Search(*rest, depth - 1, budget)) return true;
         if (*budget < 0) return false;

@@ -14,8 +14,9 @@ class Facts {
   // From here on expr >= 0 is known.
   void Add(const types::Sym& expr);
 
-  // True when goal >= 0 is proved: by its interval, or by taking known facts off it until an interval
-  // tells. False when not found; the search is bounded.
+  // True when goal >= 0 is proved: by its interval, or by taking known facts off it and replacing
+  // minima, maxima and quotients by what bounds them, until an interval tells. False when not found;
+  // the search is bounded.
   bool Imply(const types::Sym& goal) const;
 
   // True when the facts contradict each other, by intervals: this place is never reached.
@@ -39,6 +40,8 @@ class Facts {
 
  private:
   bool Search(const types::Sym& goal, int depth, int* budget) const;
+  bool SearchAtoms(const types::Sym& goal, int depth, int* budget) const;
+  bool SearchFacts(const types::Sym& goal, int depth, int* budget) const;
 
   std::vector<types::Sym> facts_;
   bool impossible_ = false;

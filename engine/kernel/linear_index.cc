@@ -101,9 +101,9 @@ bool IndexValues::FollowLoop(const Instr& instr, Facts& facts) {
   const Sym lo = Value(instr.src[0], facts), hi = Value(instr.src[1], facts);
   const int64_t step = instr.index;
   ++epoch_;
-  if (lo.min() < -kSafe || lo.max() > kSafe || step > kSafe) return false;
-  if (!facts.Imply(hi + kSafe) || !facts.Imply(Sym(kSafe) - hi)) return false;
-  const int64_t highest = std::clamp(hi.max() - 1, lo.min(), kSafe);
+  if (step > kSafe || lo.min() < -kSafe) return false;
+  if (!facts.Within(lo, -kSafe, kSafe) || !facts.Within(hi, -kSafe, kSafe)) return false;
+  const int64_t highest = std::clamp(hi.max() - 1, lo.min(), std::max(kSafe, lo.min()));
   const int64_t last = (highest - lo.min()) / step;
   const Sym count = Sym::Variable(StrCat("%i", instr.dst), 0, last);
   const Sym value = lo + count * Sym(step);
@@ -204,18 +204,20 @@ Sym IndexValues::Alu(const Instr& instr, const Sym* operands, const Facts& facts
     case ScalarOp::kAdd: return checked(a + b);
     case ScalarOp::kSub: return checked(a - b);
     case ScalarOp::kMul: return checked(a * b);
-    case ScalarOp::kFloorDiv: return checked(types::FloorDiv(a, b));
-    case ScalarOp::kFloorMod: return checked(types::Mod(a, b));
+    // Only a divisor of -1 can take a quotient out of range, nothing a remainder.
+    case ScalarOp::kFloorDiv:
+      return b.min() >= 1 ? types::FloorDiv(a, b) : checked(types::FloorDiv(a, b));
+    case ScalarOp::kFloorMod: return types::Mod(a, b);
     case ScalarOp::kTruncDiv:
-      return both_non_negative ? checked(types::FloorDiv(a, b)) : Opaque(instr);
-    case ScalarOp::kTruncRem: return both_non_negative ? checked(types::Mod(a, b)) : Opaque(instr);
+      return both_non_negative ? types::FloorDiv(a, b) : Opaque(instr);
+    case ScalarOp::kTruncRem: return both_non_negative ? types::Mod(a, b) : Opaque(instr);
     case ScalarOp::kMin: return types::Min(a, b);
     case ScalarOp::kMax: return types::Max(a, b);
     case ScalarOp::kNeg: return checked(-a);
     case ScalarOp::kAbs: return a.min() >= 0 ? a : Opaque(instr);
     case ScalarOp::kShr:
       if (!b.is_constant() || b.constant() < 0 || b.constant() > 60) return Opaque(instr);
-      return checked(types::FloorDiv(a, int64_t{1} << b.constant()));
+      return types::FloorDiv(a, int64_t{1} << b.constant());
     case ScalarOp::kShl:
       if (!b.is_constant() || b.constant() < 0 || b.constant() > 60) return Opaque(instr);
       return checked(a * Sym(int64_t{1} << b.constant()));

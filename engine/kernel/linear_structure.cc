@@ -77,7 +77,7 @@ class Structure {
   std::vector<int> array_region_;
   int32_t next_register_ = 0;
   int regions_ = 0, current_region_ = 0;
-  int grid_depth_ = 0;          // open group and local loops, and whether each dimension is
+  int grid_depth_ = 0, grid_depth_reached_ = 0;  // open group and local loops, and the most so far
   bool group_open_[3] = {}, local_open_[3] = {};
   bool any_grid_ = false, any_parallel_ = false, effects_ = false, grid_sealed_ = false;
 };
@@ -87,7 +87,7 @@ std::string_view Structure::Step(const Instr& instr) {
     if (src >= 0 && !visible_[src]) return "an operand is out of scope";
   }
   if (HasEffect(instr)) {
-    if (any_grid_ && grid_depth_ == 0) return "an effect outside the grid";
+    if (grid_depth_ != grid_depth_reached_) return "an effect outside the innermost loop of the grid";
     effects_ = true;
     grid_sealed_ = grid_sealed_ || any_grid_;
   }
@@ -181,7 +181,7 @@ std::string_view Structure::OpenGrid(const Instr& instr) {
   }
   open = true;
   any_grid_ = true;
-  ++grid_depth_;
+  grid_depth_reached_ = ++grid_depth_;
   current_region_ = ++regions_;
   return "";
 }

@@ -84,9 +84,10 @@ Expr MishGradient(const View& v) {
   return v.dy * (t + v.x * (1.0 - t * t) * Logistic(v.x));
 }
 
-Expr SiluGradient(const View& v) {
-  const Expr s = Logistic(v.x);
-  return v.dy * s * (1.0 + v.x * (1.0 - s));
+// Of x * sigmoid(beta * x).
+Expr SwishGradient(const View& v, double beta) {
+  const Expr s = Logistic(beta * v.x);
+  return v.dy * s * (1.0 + beta * v.x * (1.0 - s));
 }
 
 Expr HardSigmoid(const View& v) { return v.x * v["alpha"] + v["beta"]; }
@@ -310,7 +311,7 @@ const std::vector<OpRow>& kSmooth = *new std::vector<OpRow>{
        .dtype_rule = DTypeRule::kFloat,
        .shape_rule = ShapeRule::kSame,
        .expand = ExpandAs<[](const View& v) { return v.x * Logistic(v.x); }>,
-       .gradient = GradientAs<SiluGradient>,
+       .gradient = GradientAs<[](const View& v) { return SwishGradient(v, 1); }>,
        .doc = "x * sigmoid(x), also called swish.",
        .examples = {{.inputs = {"f32[2] {0, 1}"}, .results = {"f32[2] {0, 0.7310586}"}}}},
       {.name = "mish",
@@ -346,6 +347,7 @@ const std::vector<OpRow>& kSmooth = *new std::vector<OpRow>{
        .dtype_rule = DTypeRule::kFloat,
        .shape_rule = ShapeRule::kSame,
        .expand = ExpandAs<[](const View& v) { return v.x * Logistic(1.702 * v.x); }>,
+       .gradient = GradientAs<[](const View& v) { return SwishGradient(v, 1.702); }>,
        .doc = "x * sigmoid(1.702 * x).",
        .examples = {{.inputs = {"f32[2] {0, 1}"}, .results = {"f32[2] {0, 0.8457958}"}}}},
       {.name = "tanhshrink",

@@ -38,6 +38,30 @@ Refs ExpandEmbedding(Graph& graph, Ref node) {
   return {TakeRows(graph, node->input(0), node->input(1))};
 }
 
+absl::StatusOr<TypeList> InferDropout(const RuleInput& in) {
+  const types::Type &x = in.inputs[0], &key = in.inputs[1], &counter = in.inputs[2];
+  if (!types::IsFloat(x.dtype)) {
+    return InvalidArgument("dropout: x ", x.ToString(), " must be a float; cast it");
+  }
+  if (key.dtype != DType::kU32 || key.dims != Dims{2} || !types::IsInteger(counter.dtype) ||
+      counter.rank() != 0) {
+    return InvalidArgument("dropout: key ", key.ToString(), " and counter ", counter.ToString(),
+                           " must be u32[2] and a u64 number");
+  }
+  const double p = *in.get<double>("p");
+  if (!(p >= 0 && p <= 1)) return InvalidArgument("dropout: p = ", p, " must be from 0 to 1");
+  return TypeList{x};
+}
+
+Refs ExpandDropout(Graph& graph, Ref node) {
+  const double p = node->attr<double>("p");
+  const Expr x = Widen(graph, node->input(0));
+  const Expr drawn(graph, Build(graph, "uniform", {node->input(1), node->input(2)},
+                                {{"dims", node->dims()}, {"dtype", DType::kF32}}));
+  const Expr scaled = x * (p < 1 ? 1 / (1 - p) : 0.0);
+  return {Select(drawn >= p, scaled, x.Number(0)).To(node->dtype())};
+}
+
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
       {.name = "linear",
        .family = Family::kNn,
@@ -62,6 +86,22 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
               "zeros. As torch.nn.functional.embedding.",
        .examples = {{.inputs = {"f32[3,2] {1, 2, 3, 4, 5, 6}", "i32[3] {2, 0, 3}"},
                      .results = {"f32[3,2] {5, 6, 1, 2, 0, 0}"}}}},
+      {.name = "dropout",
+       .family = Family::kNn,
+       .inputs = {{"x"}, {"key", "u32[2]"}, {"counter", "u64, of the first element"}},
+       .attrs = {{"p", AttrKind::kFloat, "0.5", "probability that an element becomes 0"}},
+       .dtype_rule = DTypeRule::kFirst,
+       .shape_rule = ShapeRule::kCustom,
+       .infer = InferDropout,
+       .expand = ExpandDropout,
+       .doc = "x / (1 - p) where uniform(key, counter) of x's dims is at least p, else 0. Draws as many "
+              "numbers as x has elements. As torch.nn.functional.dropout while training.",
+       .examples = {{.inputs = {"f32[1] {2}", "u32[2] {0, 0}", "u64[] {0}"},
+                     .attrs = "p=0.75",
+                     .results = {"f32[1] {8}"}},
+                    {.inputs = {"f32[2] {1, 2}", "u32[2] {0, 0}", "u64[] {0}"},
+                     .attrs = "p=1",
+                     .results = {"f32[2] {0, 0}"}}}},
 };
 
 }  // namespace

@@ -10,8 +10,8 @@
 namespace tensord::ops {
 namespace {
 
-using Family = const std::vector<ir::OpRow>& (*)();
-constexpr Family kFamilies[] = {UnaryRows,  BinaryRows, SelectRows,     ReduceRows, MovementRows,
+using FamilyRows = const std::vector<ir::OpRow>& (*)();
+constexpr FamilyRows kFamilies[] = {UnaryRows,  BinaryRows, SelectRows,     ReduceRows, MovementRows,
                                 CreateRows, RandomRows, IndexRows,      LinalgRows, ActivationRows,
                                 NnRows,     NormRows,   LossRows,       OptimRows,  StructureRows};
 
@@ -43,7 +43,7 @@ ScalarRows CollectScalarRows() {
 const std::vector<const ir::OpRow*>& AllOps() {
   static const std::vector<const ir::OpRow*>& all = *[] {
     auto* rows = new std::vector<const ir::OpRow*>;
-    for (Family family : kFamilies) {
+    for (FamilyRows family : kFamilies) {
       for (const ir::OpRow& row : family()) rows->push_back(&row);
     }
     return rows;

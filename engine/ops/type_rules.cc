@@ -95,7 +95,7 @@ absl::StatusOr<DTypes> ApplyDTypeRule(const ir::OpRow& row, absl::Span<const DTy
                            types::Name(types::Strong(attr)));
   }
   if (row.dtype_rule == DTypeRule::kAttr) return AttrRule(row, inputs, attr);
-  if (inputs.empty()) return DTypes{};
+  if (inputs.empty()) return Own(inputs, DType::kInvalid);
   const size_t n = inputs.size();
   const DType all = types::Strong(PromoteAll(inputs));
   switch (row.dtype_rule) {

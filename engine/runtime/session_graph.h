@@ -1,8 +1,13 @@
-// A session's lazy graph: names (ids) of values that exist, are poisoned, or are only described. Types
-// are checked as nodes come; nothing is computed. No locks: one caller at a time.
+// A session's lazy graph: names (ids) of values that are described, stored, or poison. Types are
+// checked as nodes come; nothing is computed. No locks: one caller at a time.
 //
-// An evaluated value is a leaf from then on. The graph is compacted when its dead nodes outnumber the
-// live ones, so ten million nodes streamed and freed leave memory flat.
+//   graph.AddNode({.first_id = 3, .op = FindOp("add"), .inputs = {{1, 2}}}, origin);
+//   Slice slice = graph.Extract({{3}});   // 3 is stored from now on, in a pending cell
+//   … run slice.function on slice.inputs, Submit slice.results …
+//
+// An evaluated value is a leaf for what is defined later. Gradients still follow its definition,
+// which lives as long as its id. The graph is compacted when its dead nodes outnumber the live ones,
+// so ten million nodes streamed and freed leave memory flat.
 #pragma once
 
 #include <cstdint>
@@ -13,98 +18,114 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "engine/ir/function.h"
-#include "engine/runtime/value.h"
+#include "engine/runtime/cell.h"
+#include "engine/runtime/id_set.h"
+#include "engine/runtime/make_node.h"
 
 namespace tensord::runtime {
 
-using Id = uint64_t;
-inline constexpr Id kMaxId = (uint64_t{1} << 53) - 1;
-
-// Why a value will never exist: the first cause, kept by everything that depends on it.
-struct Poison {
-  absl::Status status;
-  Id cause = 0;            // the id that failed first
-  std::string op;          // its op
-  uint32_t source = 0;     // the client's source reference
-};
-using PoisonRef = std::shared_ptr<const Poison>;
-
-// What evaluating some ids takes: a function of the leaves, and the leaves' values.
+// What evaluating some ids takes: a function of stored values, and where its results go.
 struct Slice {
-  std::shared_ptr<const ir::Function> function;
-  std::vector<Value> inputs;
-  std::vector<Id> targets;          // result i of the function is target i
+  std::shared_ptr<const ir::Function> function;  // nullptr: nothing is left to compute
+  std::vector<CellRef> inputs;                   // one per parameter
+  std::vector<CellRef> results;                  // one per result, pending
 };
 
-class SessionGraph {
+class SessionGraph : public NodeSink {
  public:
   struct Limits {
-    int64_t max_nodes = 4'000'000;
-    int64_t max_ids = 16'000'000;
+    int64_t max_nodes = 4'000'000;  // living; large attributes count as several
+    int64_t max_ids = 16'000'000;   // living
   };
-  SessionGraph() : SessionGraph(Limits()) {}
-  explicit SessionGraph(Limits limits);
-  ~SessionGraph();
+  SessionGraph(int devices, Limits limits);
+  explicit SessionGraph(int devices) : SessionGraph(devices, Limits()) {}
+  ~SessionGraph() override;
 
-  // Defines ids first_id ... first_id + results - 1 as the results of an op over `inputs`. On an error
-  // the ids are defined all the same, as poison with this status. Poisoned inputs poison the result
-  // and are no error: OK is returned. ALREADY_EXISTS, INVALID_ARGUMENT, NOT_FOUND (unknown or freed
-  // input), RESOURCE_EXHAUSTED.
-  absl::Status AddNode(Id first_id, int results, const ir::OpRow* op, absl::Span<const Id> inputs,
-                       absl::Span<const ir::AttrValue> attrs, types::Placement placement,
-                       uint32_t source);
+  // Defines ids as the results of an op. On an error the ids are defined all the same, as poison with
+  // this status, unless they are in use (ALREADY_EXISTS), out of range or over the limit. Poisoned
+  // inputs poison the results and are no error. NOT_FOUND names an unknown or freed input.
+  absl::Status AddNode(const NodeSpec& node, const Origin& origin) override;
+  absl::Status AddGradient(const GradientSpec& gradient, const Origin& origin) override;
 
-  // A variable that dims may use; once per name, same bounds if again.
-  absl::Status DeclareVariable(const ir::BoundVariable& variable);
+  // Defines `id` as what is, or will be, in a cell.
+  absl::Status Define(Id id, CellRef cell, uint32_t source = 0);
+  // Defines those of the ids that are new as poison.
+  void DefinePoison(Id first_id, uint64_t count, const PoisonRef& poison);
+  // What defining these ids would fail with.
+  absl::Status CheckNew(Id first_id, uint64_t count) const;
 
-  // Defines `id` as a value that exists (or will, in queue order).
-  absl::Status Define(Id id, Value value);
-  absl::Status DefinePoison(Id id, PoisonRef poison);
+  // Drops a name; NOT_FOUND when it is not defined. Memory follows when nothing needs it.
+  absl::Status Free(Id id);
+  // Ends a stored value's name by donation; using it later says so.
+  void Donate(Id id);
 
-  // Defines first_id + i as d target / d wrt[i].
-  absl::Status AddGradient(Id first_id, Id target, absl::Span<const Id> wrt, Id seed, uint32_t source);
-
-  // Drops a name; unknown ids are NOT_FOUND, freeing twice too. Memory follows when nothing needs it.
-  absl::Status Free(Id first, uint32_t count);
-
-  bool Contains(Id id) const { return entries_.contains(id); }
-  // NOT_FOUND for an unknown or freed id.
+  enum class State : uint8_t { kUnknown, kFreed, kDonated, kLazy, kStored, kPoisoned };
+  State StateOf(Id id) const;
+  // NOT_FOUND or FAILED_PRECONDITION (donated), or the poison's status.
   absl::StatusOr<types::Type> TypeOf(Id id) const;
-  PoisonRef PoisonOf(Id id) const;              // nullptr: not poisoned
-  absl::StatusOr<Value> ValueOf(Id id) const;   // FAILED_PRECONDITION when it is only described
+  // The cell of a stored or poisoned value; nothing for others.
+  CellRef CellOf(Id id) const;
+  // Why `id` names no value. REQUIRES: it is unknown, freed or donated.
+  absl::Status Missing(Id id, std::string_view what) const;
 
-  // The computation of those of `targets` that are neither values nor poison; an empty `targets` in
-  // the slice means nothing is to do. NOT_FOUND names an unknown id.
-  absl::StatusOr<Slice> Extract(absl::Span<const Id> targets);
-  // Records what an Extract's run gave (or will give): targets become leaves.
-  void Materialize(const Slice& slice, absl::Span<const Value> results);
-  // The run failed: targets are poisoned.
-  void PoisonTargets(const Slice& slice, PoisonRef poison);
-  // Ends an id's life by donation: it is defined as poison "donated".
-  void Donate(Id id, const std::string& by);
+  // The computation of those of `targets` that are described only, which are stored from now on.
+  // Poisoned, stored and unknown targets are left out.
+  Slice Extract(absl::Span<const Id> targets);
 
   size_t ids() const { return entries_.size(); }
-  size_t nodes() const;
-  int64_t resident_bytes() const;               // of values that ids or leaves keep
+  int64_t nodes() const { return live_nodes_; }
+  size_t arena_nodes() const { return graph_->size(); }  // dead ones included
 
  private:
   struct Entry {
-    ir::Ref node = nullptr;    // described or leaf; nullptr when poisoned
-    PoisonRef poison;
+    ir::Ref node = nullptr;        // what new nodes use; nullptr: a cell without node yet, or poison
+    ir::Ref definition = nullptr;  // of a value that was evaluated
+    CellRef cell;                  // stored or poisoned
     uint32_t source = 0;
+    bool holds_definition = false;  // gradients may follow it
   };
-  absl::Status CheckNewIds(Id first_id, int results) const;
-  ir::Ref Leaf(const Value& value);
-  void DefineNode(Id id, ir::Ref node, uint32_t source);
-  void MaybeCompact();
+  struct Kept {  // a node whose value is kept
+    CellRef cell;
+    int owners = 0;     // entries whose definition it is
+    bool leaf = false;  // it stands for the cell alone
+  };
+  using Entries = absl::flat_hash_map<Id, Entry>;
 
-  Limits limits_;
+  absl::Status TryNode(const NodeSpec& node, uint32_t source, PoisonRef& inherited);
+  absl::Status TryGradient(const GradientSpec& gradient, uint32_t source, PoisonRef& inherited);
+  absl::Status Conclude(Id first_id, uint64_t count, std::string_view op, const Origin& origin,
+                        absl::Status status, PoisonRef inherited);
+  // The entry of `id`; nullptr when it is poison, which is then in `poison`.
+  absl::StatusOr<Entry*> Use(Id id, std::string_view what, PoisonRef& poison);
+  absl::StatusOr<Aliases> UseAliases(Id id, std::string_view what, PoisonRef& poison);
+  ir::Ref NodeOf(Entry& entry);
+  absl::Status DefineNode(Id id, ir::Ref node, uint32_t source);
+  void Keep(Entry& entry, const CellRef& cell);
+  void Drop(Entry& entry);
+  const Kept* FindKept(ir::Ref node) const;
+  ir::Ref CopyNode(ir::Function& function, ir::Ref node, Slice& slice);
+  ir::Ref CopyTree(ir::Function& function, ir::Ref root, Slice& slice);
+
+  void Acquire(ir::Ref node);
+  void Release(ir::Ref node);
+  void CompactIfDue();
+  void Compact();
+  std::vector<ir::Ref> LiveNodes() const;
+
+  const int devices_;
+  const Limits limits_;
   std::unique_ptr<ir::Graph> graph_;
-  absl::flat_hash_map<Id, Entry> entries_;
-  absl::flat_hash_map<ir::Ref, Value> values_;  // leaves and evaluated nodes
-  std::vector<ir::BoundVariable> variables_;
+  Entries entries_;
+  absl::flat_hash_map<ir::Ref, Kept> kept_;
+  std::vector<uint32_t> uses_;     // by node id: living nodes and entries that hold it
+  std::vector<ir::Ref> stack_;     // of Acquire and Release
+  std::vector<ir::Ref> inputs_;    // of AddNode
+  std::vector<ir::Ref> copies_;    // of Extract, by node id; empty between calls
+  std::vector<ir::Ref> copied_;    // the nodes that have one
+  size_t live_count_ = 0;
+  int64_t live_nodes_ = 0;  // the same, weighted
   int64_t next_leaf_ = 0;
-  size_t compact_at_ = 4096;
+  IdSet used_, donated_;
 };
 
 }  // namespace tensord::runtime

@@ -101,6 +101,30 @@ void Normalise(Draft& d) {
   if (!Unbounded(d.hi)) d.hi = FloorDivInt(d.hi, g);
 }
 
+constexpr int64_t kTried = 32;
+constexpr size_t kManyBounds = 24;  // beyond, masks are kept without looking for what is implied
+
+// A bound on a function of one variable that can take few values: the interval of those for which it
+// holds, if they are one.
+bool SolveForVariable(Draft& d) {
+  const Sym expr = FromPoly(d.p);
+  if (IsLinear(expr)) return false;
+  const std::vector<Sym::VariableInfo> variables = expr.Variables();
+  if (variables.size() != 1 || variables[0].max - variables[0].min >= kTried) return false;
+  const Sym::VariableInfo& v = variables[0];
+  int64_t first = v.max + 1, last = v.min - 1, count = 0;
+  for (int64_t value = v.min; value <= v.max; ++value) {
+    const int64_t got = expr.Evaluate({{v.name, value}});
+    if (got < d.lo || got > d.hi) continue;
+    first = std::min(first, value);
+    last = value;
+    ++count;
+  }
+  if (count > 0 && count != last - first + 1) return false;
+  d = {PolyOf(Sym::Variable(v.name, v.min, v.max)), first, last};
+  return true;
+}
+
 enum class Outcome { kBound, kAlways, kNever };
 
 // The canonical form of lo <= expr <= hi.
@@ -113,7 +137,7 @@ Outcome MakeBound(const Sym& expr, int64_t lo, int64_t hi, Bound* bound) {
     if (OpenImpliedEnds(d)) return Outcome::kAlways;
     if (d.p.saturated) break;
     Normalise(d);
-    if (!DropQuotient(d) && !DropModulo(d)) break;
+    if (!DropQuotient(d) && !DropModulo(d) && !SolveForVariable(d)) break;
   }
   const SymRange r = RangeOf(d.p);
   if (r.lo > d.hi || r.hi < d.lo || d.lo > d.hi) return Outcome::kNever;
@@ -138,13 +162,13 @@ void Mask::Require(const Sym& expr, int64_t lo, int64_t hi) {
   const Outcome outcome = MakeBound(expr, lo, hi, &bound);
   if (outcome == Outcome::kAlways) return;
   if (outcome == Outcome::kNever) return void(*this = Never());
+  if (bounds_.size() > kManyBounds) return InsertPlain(std::move(bound));
   if (RequireSimpler(bound)) return;
   const uint64_t fresh = VariablesOf(bound.expr);
   Insert(std::move(bound));
   // What is known now may simplify an older bound.
   for (size_t i = 0; i < bounds_.size() && bounds_.size() > 1; ++i) {
-    const Sym& older = bounds_[i].expr;
-    if (IsLinear(older) || (VariablesOf(older) & fresh) == 0) continue;
+    if ((VariablesOf(bounds_[i].expr) & fresh) == 0) continue;
     Mask others = *this;
     others.bounds_.erase(others.bounds_.begin() + static_cast<ptrdiff_t>(i));
     if (others.RequireSimpler(bounds_[i])) return void(*this = std::move(others));
@@ -153,7 +177,7 @@ void Mask::Require(const Sym& expr, int64_t lo, int64_t hi) {
 
 // Adds the bound in a simpler form that the others allow, if there is one.
 bool Mask::RequireSimpler(const Bound& bound) {
-  if (bounds_.empty() || IsLinear(bound.expr)) return false;
+  if (bounds_.empty()) return false;
   const Sym simpler = SimplifyUnder(bound.expr, *this);
   if (simpler.Complexity() >= bound.expr.Complexity()) return false;
   Require(simpler, bound.lo <= bound.expr.min() ? -kSymLimit : bound.lo,
@@ -162,35 +186,48 @@ bool Mask::RequireSimpler(const Bound& bound) {
 }
 
 void Mask::Insert(Bound bound) {
-  auto at = std::lower_bound(bounds_.begin(), bounds_.end(), bound,
-                             [](const Bound& a, const Bound& b) { return a.expr < b.expr; });
-  if (at != bounds_.end() && at->expr == bound.expr) {
-    at->lo = std::max(at->lo, bound.lo);
-    at->hi = std::min(at->hi, bound.hi);
-    if (at->lo > at->hi) return void(*this = Never());
-  } else {
-    // A bound that the others imply changes nothing; one that contradicts them ends it.
-    const SymRange known = RangeUnder(PolyOf(bound.expr), this);
-    if (known.Inside(bound.lo, bound.hi)) return;
-    if (known.lo > bound.hi || known.hi < bound.lo) return void(*this = Never());
-    at = bounds_.insert(at, std::move(bound));
-  }
-  DropImpliedBy(static_cast<size_t>(at - bounds_.begin()));
+  if (!Tighten(bound)) return;
+  const Sym expr = bound.expr;
+  InsertPlain(std::move(bound));
+  if (!never_) DropImpliedBy(expr);
 }
 
-// Removes the bounds that the others imply, now that bounds_[fresh] is new.
-void Mask::DropImpliedBy(size_t fresh) {
-  for (size_t i = 0; i < bounds_.size();) {
-    if (i == fresh || bounds_.size() == 1) {
+// Adds the bound in its place, without looking at what the others imply.
+void Mask::InsertPlain(Bound bound) {
+  const auto at = std::lower_bound(bounds_.begin(), bounds_.end(), bound,
+                                   [](const Bound& a, const Bound& b) { return a.expr < b.expr; });
+  if (at == bounds_.end() || at->expr != bound.expr) {
+    bounds_.insert(at, std::move(bound));
+    return;
+  }
+  at->lo = std::max(at->lo, bound.lo);
+  at->hi = std::min(at->hi, bound.hi);
+  if (at->lo > at->hi) *this = Never();
+}
+
+// Narrows `bound` to what the others leave. False when that is all it allows anyway, or nothing: then
+// the mask is already what it becomes.
+bool Mask::Tighten(Bound& bound) {
+  const SymRange known = ThoroughRangeUnder(PolyOf(bound.expr), *this);
+  if (known.Inside(bound.lo, bound.hi)) return false;
+  bound.lo = std::max(bound.lo, known.lo);
+  bound.hi = std::min(bound.hi, known.hi);
+  if (bound.lo <= bound.hi) return true;
+  *this = Never();
+  return false;
+}
+
+// Tightens the bounds by the others, and removes those implied, now that the one on `newest` is new.
+void Mask::DropImpliedBy(const Sym& newest) {
+  for (size_t i = 0; i < bounds_.size() && bounds_.size() > 1;) {
+    if (bounds_[i].expr == newest) {
       ++i;
       continue;
     }
     Bound candidate = std::move(bounds_[i]);
     bounds_.erase(bounds_.begin() + static_cast<ptrdiff_t>(i));
-    const SymRange known = RangeUnder(PolyOf(candidate.expr), this);
-    if (known.lo > candidate.hi || known.hi < candidate.lo) return void(*this = Never());
-    if (known.Inside(candidate.lo, candidate.hi)) {
-      if (i < fresh) --fresh;
+    if (!Tighten(candidate)) {
+      if (never_) return;
       continue;
     }
     bounds_.insert(bounds_.begin() + static_cast<ptrdiff_t>(i), std::move(candidate));
@@ -257,20 +294,21 @@ size_t Mask::hash() const {
 
 namespace {
 
-// The variables that single bounds narrow, by name; and back.
-struct Narrowed {
-  Sym::Substitution narrow, widen;
-};
-
-Narrowed NarrowVariables(const Mask& mask) {
-  Narrowed n;
+// The variables that have one value left: those of a sum that is at its least or greatest.
+Sym::Substitution PinnedVariables(const Mask& mask) {
+  Sym::Substitution pinned;
   for (const Bound& b : mask.bounds()) {
-    if (!b.expr.is_variable()) continue;
-    const std::string& name = b.expr.variable_name();
-    n.narrow[name] = Sym::Variable(name, b.lo, b.hi);
-    n.widen[name] = b.expr;
+    const SymPoly p = PolyOf(b.expr);
+    const SymRange range = NaiveRange(p);
+    if (b.hi > range.lo && b.lo < range.hi && (b.lo != b.hi || !b.expr.is_variable())) continue;
+    for (const SymTerm& t : p.terms) {
+      if (t.factors.size() != 1 || !t.factors[0].is_variable()) continue;
+      const Sym& v = t.factors[0];
+      const bool least = (b.hi <= range.lo) == (t.coefficient > 0);
+      pinned[v.variable_name()] = b.expr.is_variable() ? b.lo : least ? v.min() : v.max();
+    }
   }
-  return n;
+  return pinned;
 }
 
 int64_t WeightOf(const SymPoly& p) {
@@ -310,11 +348,7 @@ Sym UseEquations(const Sym& s, const Mask& mask) {
 
 Sym SimplifyUnder(const Sym& expr, const Mask& mask) {
   if (expr.is_constant() || mask.always() || mask.never()) return expr;
-  const Narrowed n = NarrowVariables(mask);
-  const Mask facts = n.narrow.empty() ? mask : mask.Substitute(n.narrow);
-  Sym s = Rebuild(expr, n.narrow, facts.never() ? nullptr : &facts);
-  s = UseEquations(s, facts);
-  return n.widen.empty() ? s : s.Substitute(n.widen);
+  return UseEquations(Rebuild(expr, PinnedVariables(mask), &mask), mask);
 }
 
 }  // namespace tensord::types

@@ -40,7 +40,8 @@ void Seal(SymRep& rep) {
     rep.linear = rep.linear && (s.is_constant() || s.rep()->linear);
   };
   if (rep.kind == SymKind::kVariable) {
-    h = Mix(Mix(h, static_cast<uint64_t>(rep.min)), static_cast<uint64_t>(rep.max));
+    h = Mix(Mix(h, static_cast<uint64_t>(rep.min.load())),
+            static_cast<uint64_t>(rep.max.load()));
     rep.variables = VariableBit(rep.name);
   } else if (rep.kind == SymKind::kSum) {
     h = Mix(h, static_cast<uint64_t>(rep.sum.constant));
@@ -55,6 +56,7 @@ void Seal(SymRep& rep) {
     rep.linear = false;
   }
   rep.hash = h;
+  rep.samples = SamplesOfRep(rep);
   rep.complexity = static_cast<int>(std::min<int64_t>(complexity, 1 << 30));
 }
 
@@ -92,8 +94,24 @@ void Sym::Unref(const SymRep* rep) noexcept {
   }
 }
 
-int64_t Sym::RepMin() const { return rep_->min; }
-int64_t Sym::RepMax() const { return rep_->max; }
+int64_t Sym::RepMin() const {
+  Tighten();
+  return rep_->min.load(std::memory_order_relaxed);
+}
+
+int64_t Sym::RepMax() const {
+  Tighten();
+  return rep_->max.load(std::memory_order_relaxed);
+}
+
+// Threads that race here store the same numbers.
+void Sym::Tighten() const {
+  if (!rep_->loose.load(std::memory_order_acquire)) return;
+  const SymRange range = RangeOf(rep_->sum);
+  rep_->min.store(range.lo, std::memory_order_relaxed);
+  rep_->max.store(range.hi, std::memory_order_relaxed);
+  rep_->loose.store(false, std::memory_order_release);
+}
 int Sym::Complexity() const { return rep_ == nullptr ? 0 : rep_->complexity; }
 
 size_t Sym::hash() const {
@@ -183,15 +201,20 @@ SymPoly PolyOf(const Sym& s) {
 Sym FromPoly(SymPoly p) {
   if (p.terms.empty()) return Sym(p.constant);
   RecombineSymbolic(p);
+  if (p.terms.size() > 1 && !p.saturated && HasCoupledQuotients(p)) {
+    SymPoly expanded = p;
+    if (ExpandHalves(expanded) && expanded.terms.size() < p.terms.size()) p = std::move(expanded);
+  }
   if (p.terms.empty()) return Sym(p.constant);
   if (p.constant == 0 && p.terms.size() == 1 && p.terms[0].coefficient == 1 &&
       p.terms[0].factors.size() == 1) {
     return p.terms[0].factors[0];
   }
-  const SymRange range = RangeOf(p);
+  const SymRange range = QuickRange(p);
   if (range.IsPoint()) return Sym(range.lo);
   SymRep* rep = new SymRep;
   rep->kind = SymKind::kSum;
+  rep->loose = HasCoupledQuotients(p);
   rep->sum = std::move(p);
   rep->min = range.lo;
   rep->max = range.hi;

@@ -139,6 +139,7 @@ class Sym {
   static void Unref(const SymRep* rep) noexcept;
   int64_t RepMin() const;
   int64_t RepMax() const;
+  void Tighten() const;
   static int Compare(const Sym& a, const Sym& b);
   static int64_t Saturated(__int128 value) {
     return value >= kSymLimit ? kSymLimit : value <= -kSymLimit ? -kSymLimit : int64_t(value);
@@ -234,7 +235,9 @@ class Mask {
  private:
   bool RequireSimpler(const Bound& bound);
   void Insert(Bound bound);
-  void DropImpliedBy(size_t fresh);
+  bool Tighten(Bound& bound);
+  void InsertPlain(Bound bound);
+  void DropImpliedBy(const Sym& newest);
 
   bool never_ = false;
   std::vector<Bound> bounds_;

@@ -4,6 +4,7 @@
 // whose modulos bound x - c*(x//c) exactly; and the lifted one, which replaces each x//c by
 // (x - r)/c with 0 <= r < c, so that quotients of one number by several divisors cancel.
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "engine/types/sym_rep.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int64_t kLargestLift = int64_t{1} << 30;
 constexpr int kLiftDepth = 3;
+constexpr int64_t kLargestSearch = 128;  // nodes of a sum that is still worth a search
 
 bool Unbounded(int64_t v) { return v <= -kSymLimit || v >= kSymLimit; }
 
@@ -75,27 +77,41 @@ int64_t LiftFactor(const SymPoly& p) {
   return lift;
 }
 
-SymRange LiftedRange(const SymPoly& p, int depth);
+SymRange SumRange(const SymPoly& p, const Mask* facts, int depth);
 
-SymRange SumRange(const SymPoly& p, int depth) {
-  const SymRange naive = NaiveRange(p);
-  if (depth == 0 || !HasCoupledQuotients(p)) return naive;
-  return Intersect(naive, LiftedRange(p, depth));
+// The interval of one term with each factor as narrow as the facts make it.
+SymRange TermRange(const SymTerm& term, const Mask* facts) {
+  SymRange r = {term.coefficient, term.coefficient};
+  for (size_t i = 0; i < term.factors.size(); ++i) {
+    const SymRange x = RangeUnder(term.factors[i], facts);
+    if (i + 1 < term.factors.size() && term.factors[i] == term.factors[i + 1]) {
+      SymRange square = MultiplyRanges(x, x);  // not negative
+      square.lo = x.lo > 0 ? Product(x.lo, x.lo) : x.hi < 0 ? Product(x.hi, x.hi) : 0;
+      r = MultiplyRanges(r, square);
+      ++i;
+    } else {
+      r = MultiplyRanges(r, x);
+    }
+  }
+  return r;
+}
+
+SymRange NaiveRange(const SymPoly& p, const Mask* facts) {
+  SymRange r = {p.constant, p.constant};
+  for (const SymTerm& t : p.terms) r = AddRanges(r, TermRange(t, facts));
+  return r;
 }
 
 // lift * p with lift * (x//c) = (lift/c) * (x - r), 0 <= r < c.
-SymRange LiftedRange(const SymPoly& p, int depth) {
+SymRange LiftedRange(const SymPoly& p, const Mask* facts, int depth) {
   const int64_t lift = LiftFactor(p);
   if (lift <= 1 || p.saturated) return {};
-  SymPoly lifted;
-  AddScaled(lifted, SymPoly{p.constant, {}, false}, lift);
+  SymPoly lifted, direct;
   SymRange slack = {0, 0};
   for (const SymTerm& t : p.terms) {
     const int at = QuotientIn(t.factors);
     if (at < 0) {
-      SymPoly term;
-      term.terms.push_back(t);
-      AddScaled(lifted, term, lift);
+      direct.terms.push_back(t);
       continue;
     }
     const SymRep& quotient = *t.factors[static_cast<size_t>(at)].rep();
@@ -104,39 +120,71 @@ SymRange LiftedRange(const SymPoly& p, int depth) {
     if (t.coefficient > kLargestLift || t.coefficient < -kLargestLift) return {};
     const int64_t k = t.coefficient * (lift / c);
     AddScaled(lifted, MultiplyByFactors(PolyOf(quotient.a), others), k);
-    slack = AddRanges(slack, MultiplyRanges({0, c - 1}, TermRange(SymTerm{-k, others})));
+    slack = AddRanges(slack, MultiplyRanges({0, c - 1}, TermRange(SymTerm{-k, others}, facts)));
   }
+  direct.constant = p.constant;
+  AddScaled(lifted, direct, lift);
   if (lifted.saturated) return {};
-  const SymRange r = AddRanges(SumRange(lifted, depth - 1), slack);
+  const SymRange r = AddRanges(SumRange(lifted, facts, depth - 1), slack);
   return {r.lo <= -kSymLimit ? r.lo : -FloorDivInt(-r.lo, lift), DivideEnd(r.hi, lift)};
 }
 
-// True when p - k*fact is shorter than p.
-bool Shortens(const SymPoly& p, const SymPoly& fact, int64_t k) {
+SymRange SumRange(const SymPoly& p, const Mask* facts, int depth) {
+  const SymRange naive = NaiveRange(p, facts);
+  if (depth == 0 || !HasCoupledQuotients(p)) return naive;
+  return Intersect(naive, LiftedRange(p, facts, depth));
+}
+
+// True when j*p - k*fact is shorter than p.
+bool Shortens(const SymPoly& p, int64_t j, const SymPoly& fact, int64_t k) {
   int balance = 0;
   for (const SymTerm& t : fact.terms) {
-    const int64_t have = CoefficientOf(p, t.factors);
+    const __int128 have = static_cast<__int128>(CoefficientOf(p, t.factors)) * j;
     balance += have == 0 ? -1 : have == static_cast<__int128>(t.coefficient) * k ? 1 : 0;
   }
   return balance > 0;
 }
 
-// The interval of `p` given one bound of a mask: p = k * fact + rest.
-SymRange RangeByFact(const SymPoly& p, const Bound& fact) {
+// The interval of `p` given that `known` is in [fact.lo, fact.hi]: j*p = k*known + rest. Without
+// `thorough` only where the rest is shorter than p.
+SymRange RangeByFact(const SymPoly& p, const SymPoly& known, const Bound& fact, const Mask* facts,
+                     bool thorough) {
   SymRange best;
-  const SymPoly known = PolyOf(fact.expr);
-  int64_t tried = 0;
+  int64_t tried_j = 0, tried_k = 0;
   for (const SymTerm& t : known.terms) {
     const int64_t have = CoefficientOf(p, t.factors);
-    if (have == 0 || have % t.coefficient != 0 || have / t.coefficient == tried) continue;
-    tried = have / t.coefficient;
-    if (!Shortens(p, known, tried)) continue;
-    SymPoly rest = p;
-    AddScaled(rest, known, -tried);
+    if (have == 0) continue;
+    const int64_t g = std::gcd(have, t.coefficient);
+    const int64_t j = std::abs(t.coefficient / g), k = (t.coefficient < 0 ? -have : have) / g;
+    if (j == tried_j && k == tried_k) continue;
+    tried_j = j;
+    tried_k = k;
+    if (!thorough && !Shortens(p, j, known, k)) continue;
+    SymPoly rest;
+    AddScaled(rest, p, j);
+    AddScaled(rest, known, -k);
     if (rest.saturated) continue;
-    best = Intersect(best, AddRanges(ScaleRange({fact.lo, fact.hi}, tried), SumRange(rest, 1)));
+    const SymRange r =
+        AddRanges(ScaleRange({fact.lo, fact.hi}, k), SumRange(rest, facts, thorough ? 1 : 0));
+    best = Intersect(best, {r.lo <= -kSymLimit ? r.lo : -FloorDivInt(-r.lo, j), DivideEnd(r.hi, j)});
   }
   return best;
+}
+
+// The interval of an atom other than a sum.
+SymRange AtomRangeUnder(const Sym& atom, const Mask* facts) {
+  SymRange r = RangeOf(atom);
+  if (IsConstantDiv(atom)) {
+    const SymRep& quotient = *atom.rep();
+    const int64_t c = quotient.b.constant();
+    const SymRange x = IsAtom(quotient.a, SymKind::kSum) ? NaiveRange(quotient.a.rep()->sum, facts)
+                                                         : RangeUnder(quotient.a, facts);
+    r = Intersect(r, {DivideEnd(x.lo, c), DivideEnd(x.hi, c)});
+  }
+  for (const Bound& fact : facts->bounds()) {
+    if (fact.expr == atom) r = Intersect(r, {fact.lo, fact.hi});
+  }
+  return r;
 }
 
 }  // namespace
@@ -170,29 +218,14 @@ SymRange AtomRange(SymKind kind, const Sym& a, const Sym& b) {
   }
 }
 
-SymRange TermRange(const SymTerm& term) {
-  SymRange r = {term.coefficient, term.coefficient};
-  for (size_t i = 0; i < term.factors.size(); ++i) {
-    if (i + 1 < term.factors.size() && term.factors[i] == term.factors[i + 1]) {
-      const SymRange x = RangeOf(term.factors[i]);  // a square is not negative
-      SymRange square = MultiplyRanges(x, x);
-      square.lo = x.lo > 0 ? Product(x.lo, x.lo) : x.hi < 0 ? Product(x.hi, x.hi) : 0;
-      r = MultiplyRanges(r, square);
-      ++i;
-    } else {
-      r = MultiplyRanges(r, RangeOf(term.factors[i]));
-    }
-  }
-  return r;
-}
-
-SymRange NaiveRange(const SymPoly& p) {
-  SymRange r = {p.constant, p.constant};
-  for (const SymTerm& t : p.terms) r = AddRanges(r, TermRange(t));
-  return r;
-}
+SymRange NaiveRange(const SymPoly& p) { return NaiveRange(p, nullptr); }
 
 bool HasCoupledQuotients(const SymPoly& p) {
+  int64_t size = 0;
+  for (const SymTerm& t : p.terms) {
+    for (const Sym& f : t.factors) size += f.Complexity();
+  }
+  if (size > kLargestSearch) return false;
   for (size_t i = 0; i < p.terms.size(); ++i) {
     if (QuotientIn(p.terms[i].factors) < 0) continue;
     const uint64_t variables = VariablesOf(p.terms[i].factors);
@@ -203,21 +236,40 @@ bool HasCoupledQuotients(const SymPoly& p) {
   return false;
 }
 
+SymRange QuickRange(const SymPoly& p) { return SumRange(p, nullptr, kLiftDepth); }
+
 SymRange RangeOf(const SymPoly& p) {
-  const SymRange naive = NaiveRange(p);
-  if (!HasCoupledQuotients(p)) return naive;
-  const SymRange range = Intersect(naive, LiftedRange(p, kLiftDepth));
-  return Intersect(range, NaiveRange(Display(p)));
+  const SymRange range = QuickRange(p);
+  return HasCoupledQuotients(p) ? Intersect(range, NaiveRange(Display(p))) : range;
+}
+
+SymRange RangeUnder(const Sym& s, const Mask* facts) {
+  if (facts == nullptr || s.is_constant()) return RangeOf(s);
+  return IsAtom(s, SymKind::kSum) ? RangeUnder(s.rep()->sum, facts) : AtomRangeUnder(s, facts);
+}
+
+SymRange ThoroughRangeUnder(const SymPoly& p, const Mask& facts) {
+  SymRange range = SumRange(p, &facts, kLiftDepth);
+  for (const Bound& fact : facts.bounds()) {
+    SymPoly one_term;
+    const SymPoly& known = IsAtom(fact.expr, SymKind::kSum)
+                               ? fact.expr.rep()->sum
+                               : (one_term = PolyOf(fact.expr), one_term);
+    range = Intersect(range, RangeByFact(p, known, fact, &facts, true));
+  }
+  return range;
 }
 
 SymRange RangeUnder(const SymPoly& p, const Mask* facts) {
-  SymRange range = RangeOf(p);
+  SymRange range = SumRange(p, facts, kLiftDepth);
   if (facts == nullptr || p.terms.empty()) return range;
   uint64_t variables = 0;
   for (const SymTerm& t : p.terms) variables |= VariablesOf(t.factors);
   for (const Bound& fact : facts->bounds()) {
-    if ((VariablesOf(fact.expr) & ~variables) != 0) continue;
-    range = Intersect(range, RangeByFact(p, fact));
+    // Facts on atoms are in SumRange already.
+    const bool brings_in_others = (VariablesOf(fact.expr) & ~variables) != 0;
+    if (!IsAtom(fact.expr, SymKind::kSum) || brings_in_others) continue;
+    range = Intersect(range, RangeByFact(p, fact.expr.rep()->sum, fact, facts, false));
   }
   return range;
 }

@@ -3,8 +3,10 @@
 // With c1 | c2 | ... | ck a sum  a*x + b1*(x//c1) + ... + bk*(x//ck)  equals
 //   w0*(x % c1) + w1*((x//c1) % (c2/c1)) + ... + wk*(x//ck),  wj = a*cj + sum_{i<=j} bi*(cj/ci).
 // Digits are independent, so their intervals add up exactly; a digit of weight 0 vanishes. The
-// smallest instance is x - c*(x//c) = x % c.
+// smallest instance is x - c*(x//c) = x % c. What is shown is found greedily: each rewrite must narrow
+// the interval of the sum, term by term, or keep it and make the sum cheaper.
 #include <algorithm>
+#include <optional>
 
 #include "engine/types/sym_rep.h"
 #include "engine/types/sym_visit.h"
@@ -141,6 +143,36 @@ Score ScoreOf(const SymPoly& p) {
   return score;
 }
 
+// True for (x + c/2)//c with an even c.
+bool IsHalf(const Sym& s) {
+  if (!IsConstantDiv(s) || !IsAtom(s.rep()->a, SymKind::kSum)) return false;
+  const int64_t c = s.rep()->b.constant();
+  return c % 2 == 0 && s.rep()->a.rep()->sum.constant == c / 2;
+}
+
+}  // namespace
+
+bool ExpandHalves(SymPoly& p) {
+  SymPoly expanded = p;
+  for (const SymTerm& t : p.terms) {
+    for (size_t i = 0; i < t.factors.size(); ++i) {
+      if (!IsHalf(t.factors[i])) continue;
+      const SymRep& q = *t.factors[i].rep();
+      const int64_t c = q.b.constant();
+      const Sym x = q.a - c / 2;
+      SymPoly step = PolyOf(FloorDiv(x, c / 2) - FloorDiv(x, c));
+      AddTerm(step, -1, {t.factors[i]});
+      AddScaled(expanded, MultiplyByFactors(step, Without(t.factors, i)), t.coefficient);
+      break;
+    }
+  }
+  if (expanded.saturated || ComparePolys(expanded, p) == 0) return false;
+  p = std::move(expanded);
+  return true;
+}
+
+namespace {
+
 // Calls `f` with `p` rewritten by each chain and each multiple of its numerator.
 template <typename F>
 void ForEachRewrite(const SymPoly& p, const F& f) {
@@ -154,33 +186,82 @@ void ForEachRewrite(const SymPoly& p, const F& f) {
   }
 }
 
-bool ImproveOnce(SymPoly& p, Score& score) {
+// m*(x//c) + terms divisible by m, of variables of x: m*((x + c*terms/m)//c), mirrored if m < 0.
+// Canonical numerators have coefficients in [0, c), which this undoes where it reads better.
+std::optional<SymPoly> Absorbed(const SymPoly& p, size_t index) {
+  const SymTerm& t = p.terms[index];
+  const SymRep& quotient = *t.factors[0].rep();
+  const int64_t c = quotient.b.constant();
+  SymPoly rest, numerator = PolyOf(quotient.a);
+  rest.constant = p.constant;
+  for (size_t i = 0; i < p.terms.size(); ++i) {
+    const SymTerm& u = p.terms[i];
+    const bool fits = u.factors.size() == 1 && u.factors[0].is_variable() &&
+                      u.coefficient % t.coefficient == 0 &&
+                      (VariablesOf(u.factors) & quotient.variables) != 0;
+    if (i == index) continue;
+    if (fits) {
+      SymPoly moved;
+      moved.terms.push_back(SymTerm{u.coefficient / t.coefficient, u.factors});
+      AddScaled(numerator, moved, c);
+    } else {
+      rest.terms.push_back(u);
+    }
+  }
+  if (rest.terms.size() + 1 == p.terms.size()) return std::nullopt;
+  if (t.coefficient < 0) {
+    SymPoly mirrored;
+    mirrored.constant = c - 1;
+    AddScaled(mirrored, numerator, -1);
+    numerator = std::move(mirrored);
+  }
+  const int64_t weight = t.coefficient < 0 ? -t.coefficient : t.coefficient;
+  if (numerator.saturated) return std::nullopt;
+  AddScaled(rest, PolyOf(MakeAtom(SymKind::kFloorDiv, FromPoly(std::move(numerator)), c)), weight);
+  return rest;
+}
+
+enum class Rewrites { kDigits, kAll };
+
+bool ImproveOnce(SymPoly& p, Score& score, Rewrites allowed) {
   SymPoly best;
   bool improved = false;
-  ForEachRewrite(p, [&](SymPoly candidate) {
+  const auto consider = [&](SymPoly candidate) {
     const Score s = ScoreOf(candidate);
     if (!(s < score)) return;
     score = s;
     best = std::move(candidate);
     improved = true;
-  });
+  };
+  ForEachRewrite(p, consider);
+  if (SymPoly expanded = p; ExpandHalves(expanded)) ForEachRewrite(expanded, consider);
+  for (size_t i = 0; allowed == Rewrites::kAll && i < p.terms.size(); ++i) {
+    if (p.terms[i].factors.size() != 1 || !IsConstantDiv(p.terms[i].factors[0])) continue;
+    if (std::optional<SymPoly> absorbed = Absorbed(p, i)) consider(*std::move(absorbed));
+  }
   if (improved) p = std::move(best);
   return improved;
 }
 
 }  // namespace
 
-SymPoly Display(const SymPoly& p) {
+namespace {
+
+SymPoly Improved(const SymPoly& p, Rewrites allowed) {
   SymPoly shown = p;
   if (p.saturated || !HasCoupledQuotients(p)) return shown;
   Score score = ScoreOf(shown);
-  for (int round = 0; round < kRounds && ImproveOnce(shown, score); ++round) {
+  for (int round = 0; round < kRounds && ImproveOnce(shown, score, allowed); ++round) {
   }
   return shown;
 }
 
+}  // namespace
+
+SymPoly Display(const SymPoly& p) { return Improved(p, Rewrites::kAll); }
+
 std::vector<SymPoly> DigitForms(const SymPoly& p) {
-  std::vector<SymPoly> forms = {Display(p)};
+  std::vector<SymPoly> forms = {Improved(p, Rewrites::kDigits)};
   ForEachRewrite(p, [&forms](SymPoly form) { forms.push_back(std::move(form)); });
   return forms;
 }
@@ -198,6 +279,21 @@ SymPoly Undisplay(const SymPoly& p, const Mask* facts) {
     AddScaled(plain, term, 1);
   }
   return plain;
+}
+
+Sym Canonical(const SymPoly& shown) {
+  SymPoly divided;
+  divided.constant = shown.constant;
+  for (const SymTerm& t : shown.terms) {
+    SymPoly term;
+    term.constant = t.coefficient;
+    for (const Sym& f : t.factors) {
+      const Sym divided_again = IsConstantDiv(f) ? FloorDiv(f.rep()->a, f.rep()->b) : f;
+      term = Multiply(term, PolyOf(divided_again));
+    }
+    AddScaled(divided, term, 1);
+  }
+  return FromPoly(Undisplay(divided, nullptr));
 }
 
 Sym::Cost Sym::CountOperators() const {

@@ -67,7 +67,7 @@ std::string Sym::ToString() const {
   if (rep_->kind != SymKind::kSum) return AtomText(*rep_);
   // With modulos, if they are read back as the same expression.
   const SymPoly shown = Display(rep_->sum);
-  return SumText(FromPoly(Undisplay(shown, nullptr)) == *this ? shown : rep_->sum);
+  return SumText(Canonical(shown) == *this ? shown : rep_->sum);
 }
 
 }  // namespace tensord::types

@@ -107,7 +107,9 @@ class Rebuilder {
     if (rep.kind == SymKind::kSum) return OfSum(rep.sum);
     const Sym a = Of(rep.a), b = Of(rep.b);
     switch (rep.kind) {
-      case SymKind::kFloorDiv: return FloorDivUnder(a, b, facts_);
+      case SymKind::kFloorDiv:
+        if (!IsConstantDiv(s) || a != rep.a) return FloorDivUnder(a, b, facts_);
+        return facts_ == nullptr ? s : DivideAgain(s, facts_);
       case SymKind::kMod: return ModUnder(a, b, facts_);
       case SymKind::kMin: return MinUnder(a, b, facts_);
       default: return MaxUnder(a, b, facts_);

@@ -6,6 +6,7 @@
 // such pairs back into modulos, for reading and for lowering.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string>
@@ -34,6 +35,11 @@ struct SymPoly {
   bool saturated = false;  // a coefficient was clamped: only good for a result, not for a proof
 };
 
+// Values at a few fixed points of the variables' box: its two extreme corners, and others. They cost
+// little and refute most of what rules would else try in vain to prove.
+inline constexpr int kSymSamples = 8;
+using SymSamples = std::array<int64_t, kSymSamples>;
+
 struct SymRep {
   mutable std::atomic<uint32_t> references{1};
   SymKind kind = SymKind::kSum;
@@ -41,7 +47,10 @@ struct SymRep {
   bool linear = true;      // products of variables only: no div, mod, min or max
   uint64_t variables = 0;  // a bit per variable name (hashed to 64)
   size_t hash = 0;
-  int64_t min = 0, max = 0;
+  // A sum's bounds are tightened when first asked for (Sym::min).
+  mutable std::atomic<int64_t> min{0}, max{0};
+  mutable std::atomic<bool> loose{false};
+  SymSamples samples{};
   std::string name;  // kVariable
   Sym a, b;          // operands of div, mod, min and max
   SymPoly sum;       // kSum
@@ -96,29 +105,48 @@ uint64_t VariablesOf(const SymFactors& factors);
 // The bit of this name in SymRep::variables.
 uint64_t VariableBit(std::string_view name);
 
+// sym_samples.cc.
+SymSamples SamplesOf(const SymPoly& p);
+SymSamples SamplesOfRep(const SymRep& rep);
+// Bit k: every fact holds at point k.
+uint32_t SamplesWhere(const Mask* facts);
+// True when p // g has several values at the points in `where`.
+bool SpansBuckets(const SymPoly& p, int64_t g, uint32_t where);
+
 // sym_bounds.cc.
 SymRange RangeOf(const Sym& s);
-SymRange TermRange(const SymTerm& term);
 SymRange NaiveRange(const SymPoly& p);
+SymRange QuickRange(const SymPoly& p);  // without the displayed form: sound, rarely looser
 SymRange RangeOf(const SymPoly& p);
 SymRange AtomRange(SymKind kind, const Sym& a, const Sym& b);
 SymRange Intersect(SymRange a, SymRange b);
 SymRange AddRanges(SymRange a, SymRange b);
 SymRange ScaleRange(SymRange a, int64_t k);
 SymRange MultiplyRanges(SymRange a, SymRange b);
-// The tightest range known when `facts` (may be null) holds.
+// QuickRange when `facts` (may be null) holds.
+SymRange RangeUnder(const Sym& s, const Mask* facts);
 SymRange RangeUnder(const SymPoly& p, const Mask* facts);
-// True when some quotient in `p` shares a variable with the rest of `p`.
+// Tries harder, for masks.
+SymRange ThoroughRangeUnder(const SymPoly& p, const Mask& facts);
+// True when some quotient in `p` shares a variable with the rest of `p`, which is not too large to
+// search.
 bool HasCoupledQuotients(const SymPoly& p);
 
 // sym_display.cc: the form with modulos, the cheapest whose interval, term by term, is tightest.
 SymPoly Display(const SymPoly& p);
-// Other forms of `p` with digits, for rules to look at: Display's first.
+// Rewrites each (x + c/2)//c as x//(c/2) - x//c, which joins it with other quotients of x. False when
+// there is none.
+bool ExpandHalves(SymPoly& p);
+// Forms of `p` with digits and canonical quotients, for rules to look at, the best first.
 std::vector<SymPoly> DigitForms(const SymPoly& p);
-// Back to the canonical form.
-SymPoly Undisplay(const SymPoly& p, const Mask* facts);
+// One of those in canonical form.
+SymPoly Undisplay(const SymPoly& form, const Mask* facts);
+// What Display gave in canonical form.
+Sym Canonical(const SymPoly& shown);
 
 // sym_rules.cc and sym_symbolic.cc: the operations, when `facts` (may be null) holds.
+// A quotient in canonical form, after learning `facts`.
+Sym DivideAgain(const Sym& quotient, const Mask* facts);
 Sym MinUnder(const Sym& a, const Sym& b, const Mask* facts);
 Sym MaxUnder(const Sym& a, const Sym& b, const Mask* facts);
 Sym FloorDivSymbolic(const Sym& a, const Sym& b, const Mask* facts);

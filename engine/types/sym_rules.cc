@@ -19,38 +19,52 @@ namespace tensord::types {
 namespace {
 
 constexpr int64_t kLargestMerged = int64_t{1} << 40;
+constexpr int kDivisionSteps = 64;
+constexpr size_t kMostFactors = 32;
 constexpr int64_t kFitPoints = 16;
 constexpr int64_t kLargestFit = int64_t{1} << 28;
 
+// The value is done + sign * (a // c).
 struct Division {
-  SymPoly a;       // what is still to be divided
-  int64_t c;       // by this, > 0
-  SymPoly done;    // already divided
+  SymPoly a;
+  int64_t c;
+  SymPoly done;
   const Mask* facts;
+  int64_t sign = 1;
+  uint32_t where = SamplesWhere(facts);
+
+  void Done(const SymPoly& p) { AddScaled(done, p, sign); }
+  void Done(int64_t constant) { done.constant += sign * constant; }
 };
 
-// Moves multiples of c out of the numerator. Coefficients keep their sign.
+bool IsQuotient(const SymTerm& t) { return t.factors.size() == 1 && IsConstantDiv(t.factors[0]); }
+
+// Moves multiples of c out of the numerator, whose coefficients are then in [0, c); only quotients
+// that MergeQuotient takes may keep -1.
 void SplitMultiples(Division& d) {
   SymPoly whole;
   whole.constant = FloorDivInt(d.a.constant, d.c);
   d.a.constant -= whole.constant * d.c;
   for (SymTerm& t : d.a.terms) {
-    const int64_t quotient = t.coefficient / d.c;
+    int64_t quotient = FloorDivInt(t.coefficient, d.c);
+    const int64_t residue = t.coefficient - quotient * d.c;
+    if (IsQuotient(t) && residue == d.c - 1 && (d.c > 2 || t.coefficient < 0)) ++quotient;
     if (quotient == 0) continue;
     whole.terms.push_back(SymTerm{quotient, t.factors});
     t.coefficient -= quotient * d.c;
   }
   std::erase_if(d.a.terms, [](const SymTerm& t) { return t.coefficient == 0; });
-  AddScaled(d.done, whole, 1);
+  d.Done(whole);
 }
 
 // When the numerator stays within one multiple of c, the quotient is its number.
 bool OneBucket(Division& d) {
+  if (SpansBuckets(d.a, d.c, d.where)) return false;
   const SymRange r = RangeUnder(d.a, d.facts);
   if (r.lo <= -kSymLimit || r.hi >= kSymLimit) return false;
   const int64_t bucket = FloorDivInt(r.lo, d.c);
   if (bucket != FloorDivInt(r.hi, d.c)) return false;
-  d.done.constant += bucket;
+  d.Done(bucket);
   d.a = SymPoly{};
   return true;
 }
@@ -67,6 +81,7 @@ bool CancelFactor(Division& d, const SymPoly& a, int64_t g) {
     if (quotient != 0) y.terms.push_back(SymTerm{quotient, t.factors});
     if (residue != 0) rest.terms.push_back(SymTerm{residue, t.factors});
   }
+  if (SpansBuckets(rest, g, d.where)) return false;
   const SymRange r = RangeUnder(rest, d.facts);
   const int64_t bucket = FloorDivInt(r.lo, g);
   if (r.lo <= -kSymLimit || r.hi >= kSymLimit || bucket != FloorDivInt(r.hi, g)) return false;
@@ -81,7 +96,7 @@ bool CancelFactors(Division& d, const SymPoly& a) {
   absl::InlinedVector<int64_t, 8> factors = {d.c};
   for (const SymTerm& t : a.terms) {
     const int64_t g = std::gcd(t.coefficient, d.c);
-    if (g > 1) factors.push_back(g);
+    if (g > 1 && factors.size() < kMostFactors) factors.push_back(g);
   }
   std::sort(factors.begin(), factors.end(), std::greater<>());
   factors.erase(std::unique(factors.begin(), factors.end()), factors.end());
@@ -92,17 +107,13 @@ bool CancelFactors(Division& d, const SymPoly& a) {
 // floor((x//b + r) / c) = floor((x + b*r) / (b*c)); for -(x//b) read (b - 1 - x)//b.
 bool MergeQuotient(Division& d) {
   for (const SymTerm& t : d.a.terms) {
-    if ((t.coefficient != 1 && t.coefficient != -1) || t.factors.size() != 1 ||
-        !IsConstantDiv(t.factors[0])) {
-      continue;
-    }
+    if (!IsQuotient(t) || (t.coefficient != 1 && t.coefficient != -1)) continue;
     const SymRep& quotient = *t.factors[0].rep();
     const int64_t b = quotient.b.constant();
     if (b > kLargestMerged / d.c) continue;
-    SymPoly merged;
+    SymPoly merged, rest = d.a;
     AddScaled(merged, PolyOf(quotient.a), t.coefficient);
     if (t.coefficient < 0) merged.constant += b - 1;
-    SymPoly rest = d.a;
     AddTerm(rest, -t.coefficient, t.factors);
     AddScaled(merged, rest, b);
     if (merged.saturated) continue;
@@ -117,47 +128,46 @@ bool MergeQuotient(Division& d) {
 // independent.
 class AffineFit {
  public:
-  AffineFit(const SymPoly& a, int64_t c) : a_(a), c_(c) {}
+  AffineFit(const SymPoly& a, int64_t c, const Mask* facts) : a_(a), c_(c), facts_(facts) {}
 
   std::optional<SymPoly> Fit() {
     if (!SmallBox()) return std::nullopt;
     const int64_t base = At(0);
     absl::InlinedVector<int64_t, 4> slopes;
     int64_t stride = 1;
-    for (const SymTerm& t : a_.terms) {
-      slopes.push_back(At(stride) - base);
-      stride *= Extent(t);
+    for (int64_t extent : extents_) {
+      slopes.push_back(extent > 1 ? At(stride) - base : 0);
+      stride *= extent;
     }
     for (int64_t point = 0; point < points_; ++point) {
       int64_t value = base, rest = point;
       for (size_t i = 0; i < slopes.size(); ++i) {
-        value += slopes[i] * (rest % Extent(a_.terms[i]));
-        rest /= Extent(a_.terms[i]);
+        value += slopes[i] * (rest % extents_[i]);
+        rest /= extents_[i];
       }
       if (value != At(point)) return std::nullopt;
     }
     SymPoly fit;
     fit.constant = base;
     for (size_t i = 0; i < slopes.size(); ++i) {
-      fit.constant -= slopes[i] * a_.terms[i].factors[0].min();
+      fit.constant -= slopes[i] * lows_[i];
       if (slopes[i] != 0) fit.terms.push_back(SymTerm{slopes[i], a_.terms[i].factors});
     }
     return fit;
   }
 
  private:
-  static int64_t Extent(const SymTerm& t) {
-    return t.factors[0].max() - t.factors[0].min() + 1;
-  }
   static bool Small(int64_t v) { return v > -kLargestFit && v < kLargestFit; }
 
   bool SmallBox() {
     for (const SymTerm& t : a_.terms) {
-      if (t.factors.size() != 1 || !Small(t.factors[0].min()) || !Small(t.factors[0].max()) ||
-          !Small(t.coefficient) || Extent(t) > kFitPoints / points_) {
-        return false;
-      }
-      points_ *= Extent(t);
+      if (t.factors.size() != 1 || !Small(t.coefficient)) return false;
+      const SymRange r = RangeUnder(t.factors[0], facts_);
+      if (!Small(r.lo) || !Small(r.hi) || r.lo > r.hi) return false;
+      lows_.push_back(r.lo);
+      extents_.push_back(r.hi - r.lo + 1);
+      if (extents_.back() > kFitPoints / points_) return false;
+      points_ *= extents_.back();
     }
     return Small(a_.constant);
   }
@@ -165,23 +175,25 @@ class AffineFit {
   // The quotient at the point of this mixed-radix number.
   int64_t At(int64_t point) const {
     int64_t sum = a_.constant;
-    for (const SymTerm& t : a_.terms) {
-      sum += t.coefficient * (t.factors[0].min() + point % Extent(t));
-      point /= Extent(t);
+    for (size_t i = 0; i < extents_.size(); ++i) {
+      sum += a_.terms[i].coefficient * (lows_[i] + point % extents_[i]);
+      point /= extents_[i];
     }
     return FloorDivInt(sum, c_);
   }
 
   const SymPoly& a_;
   const int64_t c_;
+  const Mask* const facts_;
+  absl::InlinedVector<int64_t, 4> lows_, extents_;
   int64_t points_ = 1;
 };
 
 // Ends the division when the quotient is affine in the atoms of `a`.
 bool FitLine(Division& d, const SymPoly& a) {
-  std::optional<SymPoly> line = AffineFit(a, d.c).Fit();
+  std::optional<SymPoly> line = AffineFit(a, d.c, d.facts).Fit();
   if (!line) return false;
-  AddScaled(d.done, Undisplay(*line, d.facts), 1);
+  d.Done(Undisplay(*line, d.facts));
   d.a = SymPoly{};
   return true;
 }
@@ -200,40 +212,74 @@ bool Reduce(Division& d) {
   return false;
 }
 
-// The numerator of x//c = -((c - 1 - x)//c) that is nowhere negative, else the one whose first
-// coefficient is positive.
-void AddQuotient(Division& d) {
+// Whether c - 1 - x is the canonical numerator rather than x, all of whose coefficients are in
+// [1, c): the one with the smaller sum of coefficients, then constant, then first coefficient.
+bool IsMirrored(const SymPoly& x, int64_t c) {
+  __int128 balance = 0;
+  for (const SymTerm& t : x.terms) balance += 2 * static_cast<__int128>(t.coefficient) - c;
+  if (balance != 0) return balance > 0;
+  if (2 * x.constant != c - 1) return 2 * x.constant > c - 1;
+  for (const SymTerm& t : x.terms) {
+    if (2 * t.coefficient != c) return 2 * t.coefficient > c;
+  }
+  return false;
+}
+
+// x//c is -((c - 1 - x)//c).
+bool Mirror(Division& d) {
+  if (!IsMirrored(d.a, d.c)) return false;
   SymPoly mirrored;
   mirrored.constant = d.c - 1;
   AddScaled(mirrored, d.a, -1);
-  const bool mirror = RangeOf(d.a).lo < 0 &&
-                      (RangeOf(mirrored).lo >= 0 || d.a.terms[0].coefficient < 0);
-  const Sym numerator = FromPoly(std::move(mirror ? mirrored : d.a));
-  const Sym quotient = MakeAtom(SymKind::kFloorDiv, numerator, d.c);
-  AddScaled(d.done, PolyOf(quotient), mirror ? -1 : 1);
+  d.a = std::move(mirrored);
+  d.sign = -d.sign;
+  return true;
 }
 
-Sym FloorDivConstant(const Sym& a, int64_t c, const Mask* facts) {
+// a // c in which no rule applies any more.
+Sym Quotient(const Sym& a, int64_t c, const Mask* facts) {
+  // (x//n)//c, n positive but not constant.
   if (IsAtom(a, SymKind::kFloorDiv) && !a.rep()->b.is_constant() && a.rep()->b.min() > 0) {
     return FloorDivUnder(a.rep()->a, a.rep()->b * c, facts);
   }
+  return MakeAtom(SymKind::kFloorDiv, a, c);
+}
+
+Sym FloorDivConstant(const Sym& a, int64_t c, const Mask* facts) {
   Division d = {PolyOf(a), c, {}, facts};
   if (d.a.saturated) return MakeAtom(SymKind::kFloorDiv, a, c);
-  while (!d.a.terms.empty() && d.c > 1) {
+  for (int step = 0; step < kDivisionSteps && !d.a.terms.empty() && d.c > 1; ++step) {
     if (OneBucket(d)) break;
     SplitMultiples(d);
     if (d.a.terms.empty() || OneBucket(d)) break;
-    if (!Reduce(d) && !MergeQuotient(d)) break;
+    if (!Reduce(d) && !MergeQuotient(d) && !Mirror(d)) break;
   }
   if (d.a.terms.empty()) {
-    d.done.constant += FloorDivInt(d.a.constant, d.c);
+    d.Done(FloorDivInt(d.a.constant, d.c));
   } else if (d.c == 1) {
-    AddScaled(d.done, d.a, 1);
+    d.Done(d.a);
   } else {
-    AddQuotient(d);
+    d.Done(PolyOf(Quotient(FromPoly(std::move(d.a)), d.c, facts)));
   }
   return FromPoly(std::move(d.done));
 }
+
+}  // namespace
+
+Sym DivideAgain(const Sym& quotient, const Mask* facts) {
+  // Only a fact whose variables all occur here can help.
+  const uint64_t variables = VariablesOf(quotient);
+  const bool hopeless = std::all_of(
+      facts->bounds().begin(), facts->bounds().end(),
+      [=](const Bound& b) { return (VariablesOf(b.expr) & ~variables) != 0; });
+  if (hopeless) return quotient;
+  Division d = {PolyOf(quotient.rep()->a), quotient.rep()->b.constant(), {}, facts};
+  if (OneBucket(d)) return FromPoly(std::move(d.done));
+  if (!CancelFactors(d, d.a) && !FitLine(d, d.a)) return quotient;
+  return FloorDivUnder(FromPoly(std::move(d.a)), d.c, facts) + FromPoly(std::move(d.done));
+}
+
+namespace {
 
 // True when a <= b whenever the facts hold.
 bool NotAbove(const Sym& a, const Sym& b, const Mask* facts) {

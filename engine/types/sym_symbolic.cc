@@ -11,10 +11,6 @@ namespace {
 
 constexpr int kDivisionSteps = 64;
 
-SymRange RangeUnder(const Sym& s, const Mask* facts) {
-  return RangeUnder(PolyOf(s), facts);
-}
-
 bool NonZero(const Sym& s, const Mask* facts) {
   const SymRange r = RangeUnder(s, facts);
   return r.lo > 0 || r.hi < 0;

@@ -44,7 +44,7 @@ void Call::Accept(std::unique_ptr<CallHandler> handler, Admission::Ticket ticket
   source_ = handler_.get();
   ticket_ = std::move(ticket);
   {
-    absl::MutexLock lock(&read_mutex_);
+    std::lock_guard lock(read_mutex_);
     reading_ = Reading::kWaiting;
   }
   StartRead();
@@ -70,7 +70,7 @@ void Call::StartRead() {
 void Call::OnRead(bool ok) {
   heard_ = true;
   {
-    absl::MutexLock lock(&read_mutex_);
+    std::lock_guard lock(read_mutex_);
     reading_ = ok ? Reading::kDelivering : Reading::kEnded;
     resume_ = false;
   }
@@ -88,7 +88,7 @@ void Call::Deliver() {
   const Flow flow = handler_->OnMessage(incoming_);
   incoming_.Clear();
   {
-    absl::MutexLock lock(&read_mutex_);
+    std::lock_guard lock(read_mutex_);
     if (flow == Flow::kPause && !resume_) {
       reading_ = Reading::kPaused;
       return;
@@ -102,7 +102,7 @@ void Call::ResumeReading() {
   if (!Enter()) return;
   bool start = false;
   {
-    absl::MutexLock lock(&read_mutex_);
+    std::lock_guard lock(read_mutex_);
     if (reading_ == Reading::kDelivering) resume_ = true;
     start = reading_ == Reading::kPaused;
     if (start) reading_ = Reading::kWaiting;

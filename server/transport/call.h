@@ -13,11 +13,10 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "server/admission.h"
 #include "server/principal.h"
@@ -160,9 +159,9 @@ class Call final : public Stream, public std::enable_shared_from_this<Call> {
   bool client_gone_ = false;
   Outbox<Call, Call, grpc::ByteBuffer, CallEnd> outbox_{this, this};
 
-  absl::Mutex read_mutex_;
-  Reading reading_ ABSL_GUARDED_BY(read_mutex_) = Reading::kNo;
-  bool resume_ ABSL_GUARDED_BY(read_mutex_) = false;
+  std::mutex read_mutex_;
+  Reading reading_ = Reading::kNo;
+  bool resume_ = false;
   grpc::ByteBuffer incoming_;
 
   std::atomic<int64_t> write_began_ns_ = 0;  // 0: none in flight

@@ -11,11 +11,10 @@
 // nothing more; others who Wake meanwhile leave a mark that is seen before going idle.
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "server/stream_handler.h"
 
 namespace tensord::server::transport {
@@ -31,7 +30,7 @@ class Outbox {
   // There may be something to send.
   void Wake() {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       woken_ = true;
       if (state_ != State::kIdle) return;
       state_ = State::kPulling;
@@ -42,7 +41,7 @@ class Outbox {
   // Finishes with `end` after what the source still has. The first call counts.
   void Close(End end) {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       if (end_ || state_ == State::kFinishing) return;
       end_ = std::move(end);
     }
@@ -52,7 +51,7 @@ class Outbox {
   // The write in flight has ended. Not ok: the call is broken, nothing can be sent any more.
   void OnWritten(bool ok) {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard lock(mutex_);
       state_ = ok ? State::kPulling : State::kFinishing;
       if (!ok) return;
     }
@@ -60,7 +59,7 @@ class Outbox {
   }
 
   bool writing() const {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     return state_ == State::kWriting;
   }
 
@@ -71,7 +70,7 @@ class Outbox {
   void PullAndWrite() {
     for (;;) {
       {
-        absl::MutexLock lock(&mutex_);
+        std::lock_guard lock(mutex_);
         woken_ = false;
       }
       Message message;
@@ -88,13 +87,13 @@ class Outbox {
   }
 
   void SetState(State state) {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     state_ = state;
   }
 
   // The end to finish with, if it is time; else idle, unless woken meanwhile (`again_`).
   std::optional<End> GoIdleOrFinish(Pull pull) {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     again_ = false;
     if (pull == Pull::kEnd && !end_) end_ = End();
     if (woken_ && pull != Pull::kEnd) {
@@ -111,10 +110,10 @@ class Outbox {
 
   Wire* const wire_;
   Source* const source_;
-  mutable absl::Mutex mutex_;
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kIdle;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<End> end_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  State state_ = State::kIdle;
+  bool woken_ = false;
+  std::optional<End> end_;
   bool again_ = false;  // of the thread that pulls
 };
 

@@ -1,5 +1,6 @@
 #include "server/transport/transport.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/server_builder.h>
@@ -56,6 +57,9 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Start(const Config& config
                                                             std::vector<Method> methods,
                                                             const Services& services,
                                                             Admission& admission) {
+  // Kept initialised for good: gRPC's own clean-up may wait 10 s for a poller of its own.
+  static const bool initialised = (grpc_init(), true);
+  (void)initialised;
   auto transport =
       std::unique_ptr<Transport>(new Transport(std::move(methods), services, admission));
   RETURN_IF_ERROR(transport->BindSockets(config));
@@ -141,7 +145,7 @@ void Transport::ServeQueue(grpc::ServerCompletionQueue* queue) {
 
 void Transport::RequestCall(int method, grpc::ServerCompletionQueue* queue) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (stopping_) return;
     ++requested_;
   }
@@ -151,7 +155,7 @@ void Transport::RequestCall(int method, grpc::ServerCompletionQueue* queue) {
 
 void Transport::OnStarted(Call& call) {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     --requested_;
     live_.insert(&call);
   }
@@ -179,8 +183,9 @@ absl::Status Transport::Admit(Call& call, const Method& method, Admission::Ticke
 }
 
 void Transport::OnUnused(Call&) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   --requested_;
+  quiet_.notify_all();
 }
 
 void Transport::OnEnded(Call& call) {
@@ -189,14 +194,15 @@ void Transport::OnEnded(Call& call) {
   services_.metrics.CountCall(static_cast<size_t>(call.method()), totals.status.code(),
                               totals.ended - totals.started);
   LogCall(method, call.peer, totals);
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   live_.erase(&call);
+  if (stopping_) quiet_.notify_all();
 }
 
 void Transport::CheckProgress() {
   std::vector<std::shared_ptr<Call>> calls;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     calls.reserve(live_.size());
     for (Call* call : live_) calls.push_back(call->shared_from_this());
   }
@@ -210,16 +216,13 @@ void Transport::Shutdown(absl::Duration grace) {
   if (std::exchange(shut_down_, true)) return;
   for (const auto& listener : listeners_) listener->Stop();
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   if (server_ != nullptr) {
     server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
-    absl::MutexLock lock(&mutex_);
-    auto quiet = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return live_.empty() && requested_ == 0;
-    };
-    mutex_.Await(absl::Condition(&quiet));
+    std::unique_lock lock(mutex_);
+    quiet_.wait(lock, [this] { return live_.empty() && requested_ == 0; });
   }
   for (const auto& queue : queues_) queue->Shutdown();
   for (std::thread& thread : threads_) thread.join();

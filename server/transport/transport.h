@@ -8,16 +8,16 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/server.h>
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "server/admission.h"
 #include "server/options.h"
 #include "server/transport/call.h"
@@ -82,10 +82,11 @@ class Transport final : public CallHost {
   std::vector<std::thread> threads_;
   bool shut_down_ = false;
 
-  absl::Mutex mutex_;
-  absl::flat_hash_set<Call*> live_ ABSL_GUARDED_BY(mutex_);
-  int requested_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for and not arrived
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable quiet_;  // no calls, none asked for
+  absl::flat_hash_set<Call*> live_;
+  int requested_ = 0;  // asked for and not arrived
+  bool stopping_ = false;
 };
 
 }  // namespace tensord::server::transport

@@ -63,7 +63,7 @@ absl::StatusOr<base::Fd> BindAndListen(const std::string& path) {
 }  // namespace
 
 base::Fd DescriptorOwners::Claim(base::Fd fd, uid_t uid, pid_t pid) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   while (fd.valid()) {
     const auto number = static_cast<size_t>(fd.get());
     if (number >= owners_.size()) owners_.resize(number + 1);
@@ -82,7 +82,7 @@ Peer DescriptorOwners::Find(std::string_view grpc_peer) const {
   if (!grpc_peer.starts_with("fd:") || !absl::SimpleAtoi(ToAbsl(grpc_peer.substr(3)), &number)) {
     return peer;
   }
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (number >= owners_.size() || !owners_[number].taken) return peer;
   const Owner& owner = owners_[number];
   peer.address = StrCat("unix:uid=", owner.uid, ",pid=", owner.pid);

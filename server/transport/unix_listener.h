@@ -10,14 +10,13 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "engine/base/file.h"
 #include "server/principal.h"
 
@@ -40,8 +39,8 @@ class DescriptorOwners {
     pid_t pid = 0;  // of the latest connection
   };
 
-  mutable absl::Mutex mutex_;
-  std::vector<Owner> owners_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::vector<Owner> owners_;
 };
 
 class UnixListener {

@@ -150,10 +150,10 @@ TEST_F(BulkTest, ARunMayBeAnsweredLaterFromAnotherThread) {
   state_->hold_runs = true;
   std::thread answerer([&] {
     ASSERT_TRUE(Eventually([&] {
-      absl::MutexLock lock(&state_->mutex);
+      std::lock_guard lock(state_->mutex);
       return !state_->runs.empty();
     }));
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     EXPECT_FALSE(state_->runs[0].cancelled());
     v1::RunReply reply;
     reply.add_outputs()->set_data("42");
@@ -174,10 +174,10 @@ TEST_F(BulkTest, ARunSeesThatItsCallerHasGone) {
   v1::RunReply reply;
   EXPECT_EQ(stub_->Run(&context, {}, &reply).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   EXPECT_TRUE(Eventually([&] {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     return state_->runs.at(0).cancelled();
   }));
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard lock(state_->mutex);
   state_->runs.clear();  // dropped uncalled: answers nobody, harms nobody
 }
 
@@ -185,10 +185,10 @@ TEST_F(BulkTest, ADroppedReplyIsAnInternalError) {
   state_->hold_runs = true;
   std::thread dropper([&] {
     ASSERT_TRUE(Eventually([&] {
-      absl::MutexLock lock(&state_->mutex);
+      std::lock_guard lock(state_->mutex);
       return !state_->runs.empty();
     }));
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->runs.clear();
   });
   grpc::ClientContext context;

@@ -1,6 +1,7 @@
 #include "tests/server/fake_handler.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "engine/base/status.h"
@@ -34,7 +35,7 @@ class EchoSession : public StreamHandler {
   void OnHalfClose() override { stream_->Close(absl::OkStatus()); }
 
   Pull NextFrame(SharedBytes* frame) override {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     if (queue_.empty()) return Pull::kNothing;
     *frame = SharedBytes::Of(std::move(queue_.front()));
     queue_.pop_front();
@@ -42,7 +43,7 @@ class EchoSession : public StreamHandler {
   }
 
   void OnDetached(const absl::Status& status) override {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->detached.push_back(status);
   }
 
@@ -55,19 +56,19 @@ class EchoSession : public StreamHandler {
       if (item.has_ping()) answer.add_replies()->mutable_pong()->set_nonce(item.ping().nonce());
       if (item.has_put()) answer.add_replies()->mutable_data()->set_inline_(item.put().data());
     }
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     queue_.push_back(answer.SerializeAsString());
   }
 
   const StatePtr state_;
   const StreamPtr stream_;
-  absl::Mutex mutex_;
-  std::deque<std::string> queue_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::deque<std::string> queue_;
 };
 
 absl::StatusOr<v1::UploadStatus> Append(FakeState& state, const ChunkHeader& header,
                                         std::span<const std::string_view> pieces) {
-  absl::MutexLock lock(&state.mutex);
+  std::lock_guard lock(state.mutex);
   std::string& bytes = state.uploads[header.upload];
   if (header.offset > bytes.size()) return absl::OutOfRangeError("a gap");
   for (std::string_view piece : pieces) bytes.append(piece);
@@ -143,7 +144,7 @@ class FakeCompute : public ComputeHandler {
   explicit FakeCompute(StatePtr state) : state_(std::move(state)) {}
 
   std::unique_ptr<StreamHandler> OpenSession(const Peer& peer, StreamPtr stream) override {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->principals.push_back(peer.principal.name);
     state_->streams.push_back(stream);
     return std::make_unique<EchoSession>(state_, std::move(stream));
@@ -154,7 +155,7 @@ class FakeCompute : public ComputeHandler {
   absl::StatusOr<std::unique_ptr<DownloadSource>> OpenDownload(const Peer&,
                                                                const v1::DownloadRequest& request,
                                                                StreamPtr) override {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     const auto bytes = state_->uploads.find(request.id());
     if (bytes == state_->uploads.end()) return NotFound("no value ", request.id());
     return std::make_unique<KeptSource>(state_, bytes->second);
@@ -178,7 +179,7 @@ class FakeCompute : public ComputeHandler {
   }
   void Run(const Principal&, v1::RunRequest, Reply<v1::RunReply> reply) override {
     if (!state_->hold_runs) return reply(v1::RunReply());
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->runs.push_back(std::move(reply));
   }
   absl::StatusOr<v1::Welcome> Negotiate(const Principal& principal, const v1::Hello&) override {

@@ -6,22 +6,22 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "server/compute_handler.h"
 
 namespace tensord::server {
 
 // What a test may look at while the daemon owns the handler.
 struct FakeState {
-  absl::Mutex mutex;
-  std::vector<std::string> principals ABSL_GUARDED_BY(mutex);  // of sessions, as opened
-  std::vector<absl::Status> detached ABSL_GUARDED_BY(mutex);   // statuses of ended sessions
-  std::vector<StreamPtr> streams ABSL_GUARDED_BY(mutex);       // of sessions
-  std::map<uint64_t, std::string> uploads ABSL_GUARDED_BY(mutex);
-  std::vector<Reply<v1::RunReply>> runs ABSL_GUARDED_BY(mutex);  // not yet answered
+  std::mutex mutex;
+  std::vector<std::string> principals;  // of sessions, as opened
+  std::vector<absl::Status> detached;   // statuses of ended sessions
+  std::vector<StreamPtr> streams;       // of sessions
+  std::map<uint64_t, std::string> uploads;
+  std::vector<Reply<v1::RunReply>> runs;  // not yet answered
   std::atomic<int> frames = 0;
   std::atomic<int> ticks = 0;
   std::atomic<int> going_away = 0;

@@ -116,5 +116,16 @@ TEST_F(GarbageTest, ConnectionsThatSpeakNoHttp2AreDropped) {
   ExpectAlive();
 }
 
+TEST_F(GarbageTest, ASilentConnectionDoesNotHoldTheStopUp) {
+  base::Fd silent = RawConnection();
+  base::Fd half = RawConnection();
+  const std::string preface("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  ASSERT_EQ(send(half.get(), preface.data(), preface.size(), 0), 33);
+  ExpectAlive();
+  const absl::Time begin = absl::Now();
+  server_->Stop();
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
+}
+
 }  // namespace
 }  // namespace tensord::server

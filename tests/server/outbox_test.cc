@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <deque>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,7 +35,7 @@ struct FakeWire {
 struct FakeSource {
   Pull Next(std::string* message) {
     EXPECT_FALSE(pulling.exchange(true)) << "two pulls at once";
-    absl::MutexLock lock(&mutex);
+    std::lock_guard lock(mutex);
     pulling = false;
     if (queue.empty()) return ended ? Pull::kEnd : Pull::kNothing;
     *message = std::move(queue.front());
@@ -42,10 +43,10 @@ struct FakeSource {
     return Pull::kMessage;
   }
   void Push(std::string message) {
-    absl::MutexLock lock(&mutex);
+    std::lock_guard lock(mutex);
     queue.push_back(std::move(message));
   }
-  absl::Mutex mutex;
+  std::mutex mutex;
   std::deque<std::string> queue;
   std::atomic<bool> pulling = false;
   bool ended = false;

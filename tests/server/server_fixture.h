@@ -55,7 +55,7 @@ class ServerTest : public ::testing::Test {
   }
 
   size_t DetachedCount() {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     return state_->detached.size();
   }
 

@@ -29,7 +29,7 @@ TEST_F(SessionStreamTest, AnswersFramesInOrder) {
   stream->WritesDone();
   EXPECT_TRUE(stream->Finish().ok());
   ASSERT_TRUE(Eventually([&] { return DetachedCount() == 1; }));
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard lock(state_->mutex);
   EXPECT_TRUE(state_->detached[0].ok()) << state_->detached[0];
 }
 
@@ -39,7 +39,7 @@ TEST_F(SessionStreamTest, KnowsThePeerOfAUnixSocketByItsUid) {
   ASSERT_TRUE(stream->Write(PingFrame(1)));
   v1::ServerFrame answer;
   ASSERT_TRUE(stream->Read(&answer));
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard lock(state_->mutex);
   EXPECT_EQ(state_->principals.at(0), "uid:" + std::to_string(getuid()));
 }
 
@@ -76,7 +76,7 @@ TEST_F(SessionStreamTest, StopsReadingWhileTheHandlerPauses) {
 
   state_->pause = false;
   {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->streams[0]->ResumeReading();
   }
   v1::ServerFrame answer;
@@ -93,7 +93,7 @@ TEST_F(SessionStreamTest, ToleratesWakesFromManyThreads) {
   ASSERT_TRUE(Eventually([&] { return state_->frames == 1; }));
   StreamPtr server_side;
   {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     server_side = state_->streams[0];
   }
   std::atomic<bool> stop = false;
@@ -103,6 +103,7 @@ TEST_F(SessionStreamTest, ToleratesWakesFromManyThreads) {
       while (!stop) {
         server_side->Wake();
         server_side->ResumeReading();
+        absl::SleepFor(absl::Microseconds(20));
       }
     });
   }
@@ -132,7 +133,7 @@ TEST_F(SessionStreamTest, DetachesWhenTheClientVanishes) {
     stream->Finish();
   }
   ASSERT_TRUE(Eventually([&] { return DetachedCount() == 1; }));
-  absl::MutexLock lock(&state_->mutex);
+  std::lock_guard lock(state_->mutex);
   EXPECT_EQ(state_->detached[0].code(), absl::StatusCode::kCancelled);
 }
 
@@ -152,9 +153,11 @@ TEST_F(SessionStreamTest, AbortEndsTheStreamAtOnce) {
   ASSERT_TRUE(stream->Write(PingFrame(1)));
   ASSERT_TRUE(Eventually([&] { return state_->frames == 1; }));
   {
-    absl::MutexLock lock(&state_->mutex);
+    std::lock_guard lock(state_->mutex);
     state_->streams[0]->Abort();
   }
+  v1::ServerFrame answer;
+  while (stream->Read(&answer)) continue;
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 

@@ -13,20 +13,30 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from tensord import dtypes as dt
-from tensord.dtypes import DType
+from tensord import dtype as dt
+from tensord.dtype import DType
 from tensord.errors import DTypeError, ValueProblem
 from tensord.graph import Recorder, Value
 from tensord.rules import DTYPE_RULES, SHAPE_RULES, RuleInput, broadcast_shapes
 from tensord.rules.custom import CUSTOM_RULES
-from tensord.rules.forms import check_form
+from tensord.rules.forms import check_dims, check_dtype_attr, check_form
 from tensord.source import here
 from tensord.symbolic import Shape
 
 if TYPE_CHECKING:
     from tensord.tensor import Tensor
 
-__all__ = ["Local", "Operand", "OpRow", "TensorBase", "apply", "elementwise", "local", "wrap"]
+__all__ = [
+    "Local",
+    "OpRow",
+    "Operand",
+    "TensorBase",
+    "apply",
+    "elementwise",
+    "local",
+    "scalar",
+    "wrap",
+]
 
 REQUIRED: Final = object()  # the default of an attribute that has none
 
@@ -59,7 +69,7 @@ class OpRow:
         self.dtype_rule: Final = DTYPE_RULES[dtype_rule]
         self.shape_rule: Final = SHAPE_RULES[shape_rule]
         self.custom: Final = CUSTOM_RULES.get(name)
-        self.cache: Final[dict[tuple[DType, ...], tuple[list[DType], DType]]] = {}
+        self.cache: Final[dict[tuple[DType, ...], tuple[list[DType], DType, str]]] = {}
 
 
 class TensorBase:
@@ -150,16 +160,27 @@ def elementwise(row: OpRow, *inputs: Any) -> Tensor:
     key = tuple([v.dtype for v in values])
     answer = row.cache.get(key)
     if answer is None:
-        answer = row.dtype_rule(row.name, key, row.defaults)
-        check_form(row.name, answer[0][-1])
-        row.cache[key] = answer
-    check_constants(row.name, values, inputs, answer[0])
+        casts, result = row.dtype_rule(row.name, key, row.defaults)
+        answer = row.cache[key] = (casts, result, check_form(row.name, casts[-1]))
+    if dt.weakint in key:
+        check_constants(row.name, values, inputs, answer[0])
     shape = values[0].shape
     for v in values[1:]:
         if v.shape != shape:
-            shape = broadcast_shapes(row.name, shape, v.shape)
+            shape = broadcast_shapes(answer[2], shape, v.shape)
+            check_dims(answer[2], shape)
     device = values[0].device or (values[-1].device if len(values) > 1 else 0)
     return wrap(graph.add(row.name, values, (), answer[1], shape, source, device), deps)
+
+
+def scalar(value: float | int | bool, dtype: DType, device: int = 0) -> Tensor:
+    """A number as a tensor of rank 0."""
+    graph, source = recorder(), here()
+    weak = graph.constant(value, dt.of_python(value), source, device)
+    if weak.dtype is dtype:
+        return wrap(weak)
+    attrs = (("dtype", "dtype", dtype),)
+    return wrap(graph.add("cast", (weak,), attrs, dtype, (), source, device))
 
 
 def check_constants(op: str, values: Sequence[Value], inputs: Sequence[Any],
@@ -185,6 +206,8 @@ def apply(row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (),
             deps |= x._deps
     given, full = _attributes(row, attrs)
     types = _infer(row, values, inputs, full)
+    if row.name == "copy":  # its device is the node's
+        device, given = full["device"], []
     device = device or next((v.device for v in values if v.device), 0)
     if types is None:
         return _ask_daemon(graph, row, values, given, source, device, deps)
@@ -222,17 +245,21 @@ def _infer(row: OpRow, values: Sequence[Value], inputs: Sequence[Any],
         expected = "" if row.min_inputs == row.max_inputs else "at least "
         raise DTypeError(f"{row.name}: {len(values)} inputs given, expected {expected}"
                          f"{row.min_inputs}", reason="ARITY", code=3, op=row.name)
-    casts, result = row.dtype_rule(row.name, [v.dtype for v in values], attrs)
+    name = row.name
+    check_dtype_attr(name, attrs.get("dtype"))
+    casts, result = row.dtype_rule(name, [v.dtype for v in values], attrs)
     if casts:
-        check_form(row.name, casts[-1])
+        name = check_form(name, casts[-1])
         if row.dtype_rule is not DTYPE_RULES["attr"]:
             check_constants(row.name, values, inputs, casts)
-    rule = RuleInput(row.name, row.names, casts, [v.shape for v in values], attrs)
-    if row.custom is not None:
-        return row.custom(rule)
-    if row.shape_rule is SHAPE_RULES["custom"]:
+    rule = RuleInput(name, row.names, casts, [v.shape for v in values], attrs)
+    if row.custom is None and row.shape_rule is SHAPE_RULES["custom"]:
         return None
-    return [(result, row.shape_rule(rule))] * row.results
+    types: Types = (row.custom(rule) if row.custom is not None
+                    else [(result, row.shape_rule(rule))] * row.results)
+    for _, shape in types:
+        check_dims(name, shape)
+    return types
 
 
 def _ask_daemon(graph: Recorder, row: OpRow, values: Sequence[Value], attrs: Any, source: int,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from tensord._proto import graph_pb2, types_pb2
-from tensord.dtypes import DType, weakint
+from tensord.dtype import DType, weakint
 from tensord.errors import DTypeError, ValueProblem
 from tensord.symbolic import Dim, Shape, Sym
 
@@ -31,7 +31,7 @@ _MAX_CONSTANTS: Final = 4096
 class Value:
     """One id of a recorder and its type. Frees the id when it is collected: an append, no lock."""
 
-    __slots__ = ("device", "dtype", "dropped", "graph", "id", "shape", "shared", "stored")
+    __slots__ = ("device", "dropped", "dtype", "graph", "id", "shape", "shared", "stored")
 
     def __init__(self, graph: Recorder, id_: int, dtype: DType, shape: Shape, device: int) -> None:
         self.graph = graph
@@ -175,6 +175,7 @@ class Recorder(ABC):
         self.new_strings: list[str] = []
         self._constants: dict[tuple[DType, int, str], Value] = {}
         self.dropped: Callable[[int], Any] = _ignore
+        self.congested = False
         self.broken: Callable[[], Exception] | None = None  # why nothing can be added any more
 
     def add(self, op: str, inputs: Sequence[Value], attrs: Attrs, dtype: DType, shape: Shape,
@@ -182,6 +183,8 @@ class Recorder(ABC):
         """A node with one result."""
         with self.lock:
             id_ = self._append(op, inputs, attrs, source, 1, device)
+        if self.congested:
+            self.relieve()
         return Value(self, id_, dtype, shape, device)
 
     def add_many(self, op: str, inputs: Sequence[Value], attrs: Attrs,
@@ -253,6 +256,10 @@ class Recorder(ABC):
         """The value here of a tensor that belongs to another recorder."""
         raise ValueProblem(f"{tensor!r} belongs to another session; move it by host copy: "
                            "Tensor(x.numpy())")
+
+    def relieve(self) -> None:
+        """Waits until what was recorded has gone on its way."""
+        self.congested = False
 
     def ask_type(self, value: Value) -> tuple[DType, Shape]:
         """The type of a value, from the daemon."""

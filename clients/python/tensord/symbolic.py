@@ -12,7 +12,7 @@ bounds decide; one they can't decide raises. The server's rules are in engine/ty
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from tensord.errors import ValueProblem
 
@@ -207,7 +207,7 @@ def _modulo(a: Sym, b: Dim) -> Dim:
     if isinstance(b, int) and b > 0:
         if all(c % b == 0 for _, c in a._terms):
             return 0
-        if 0 <= a.min and a.max < b:
+        if a.min >= 0 and a.max < b:
             return a
     return 0 if a == b else _atom("%", a, b)
 
@@ -289,5 +289,5 @@ def numel(shape: Iterable[Dim]) -> Dim:
     """The number of elements: 1 for a scalar."""
     total: Dim = 1
     for d in shape:
-        total = cast("Dim", total * d)
+        total = total * d
     return total

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tensord._proto import graph_pb2
 from tensord.base import TensorBase
-from tensord.dtypes import DType
+from tensord.dtype import DType
 from tensord.errors import JitError
 from tensord.graph import Columns, Recorder, Value, gradient_message, type_message
 from tensord.symbolic import Shape, Variable
@@ -73,6 +73,11 @@ class Trace(Recorder):
             self.assigned[id(tensor)] = (tensor, tensor._v)  # an argument
         tensor._v = value
 
+    def before(self, tensor: TensorBase) -> Value:
+        """What a tensor from outside holds when the function is not being recorded."""
+        found = self.assigned.get(id(tensor))
+        return tensor._v if found is None else found[1]
+
     def note_grad(self, tensor: TensorBase) -> None:
         """A gradient is about to be kept on a tensor, which may be from outside."""
         self._grads.append((tensor, tensor.grad))
@@ -107,6 +112,11 @@ class Trace(Recorder):
     def leaked(self) -> JitError:
         return JitError(f"a tensor made inside the jitted function {self.name} is used outside of "
                         "it; return it instead")
+
+    def order_inputs(self, captured: Sequence[Value]) -> None:
+        """Puts the captures, which follow the arguments, in the order of binding."""
+        first = len(self.inputs) - len(captured)
+        self.inputs[first:] = captured
 
     def body(self, outputs: Iterable[Value], donate: Sequence[int]) -> bytes:
         """The serialised ProgramBody. `donate`: positions of inputs whose memory may be reused."""

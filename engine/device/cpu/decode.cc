@@ -16,14 +16,17 @@ class Decoder {
  public:
   explicit Decoder(const Linear& kernel)
       : kernel_(kernel), offset_(static_cast<size_t>(kernel.registers)),
-        type_(static_cast<size_t>(kernel.registers)) {}
+        uses_(static_cast<size_t>(kernel.registers)), type_(static_cast<size_t>(kernel.registers)) {}
 
   Decoded Decode() {
     PlaceArrays();
+    CountUses();
     program_.variable_registers.assign(kernel_.variables.size(), -1);
+    const Instr* previous = nullptr;
     for (const Instr& instr : kernel_.code) {
       if (instr.dst >= 0 && instr.opcode != Opcode::kSet) PlaceRegister(instr);
-      Add(instr);
+      if (!ComputeInPlace(instr, previous)) Add(instr);
+      previous = &instr;
     }
     return std::move(program_);
   }
@@ -45,6 +48,24 @@ class Decoder {
     type_[instr.dst] = instr.type;
     program_.image.resize(program_.image.size() + (bytes + 15) / 16 * 16);
     program_.scratch_bytes = std::max<int64_t>(program_.scratch_bytes, instr.type.lanes * 8);
+  }
+
+  void CountUses() {
+    for (const Instr& instr : kernel_.code) {
+      for (int32_t src : instr.src) {
+        if (src >= 0) ++uses_[src];
+      }
+    }
+  }
+
+  // `set acc, x` right after x was computed for it alone: x is computed into acc.
+  bool ComputeInPlace(const Instr& instr, const Instr* previous) {
+    if (instr.opcode != Opcode::kSet || previous == nullptr || previous->opcode != Opcode::kAlu ||
+        previous->dst != instr.src[0] || uses_[instr.src[0]] != 1) {
+      return false;
+    }
+    program_.ops.back().to = Offset(instr.dst);
+    return true;
   }
 
   int32_t Offset(int32_t reg) const { return reg < 0 ? 0 : offset_[reg]; }
@@ -114,7 +135,8 @@ class Decoder {
     op.lane_list = instr.lane_list;
     if (instr.buffer >= 0) {
       op.mask = instr.src[mask] < 0 ? -1 : Offset(instr.src[mask]);
-      op.widen = ir::LaneFunctionFor(ir::ScalarOp::kCast, type_[instr.src[0]].dtype, DType::kI64);
+      const DType index = type_[instr.src[0]].dtype;
+      if (index != DType::kI64) op.widen = ir::LaneFunctionFor(ir::ScalarOp::kCast, index, DType::kI64);
     }
     if (instr.opcode == Opcode::kShuffle) op.step = type_[instr.src[0]].lanes;
     if (instr.opcode == Opcode::kHorizontal) {
@@ -158,6 +180,7 @@ class Decoder {
   const Linear& kernel_;
   Decoded program_;
   std::vector<int32_t> offset_;         // by register
+  std::vector<int32_t> uses_;
   std::vector<kernel::VType> type_;
   std::vector<size_t> open_;            // operations whose block is open
 };

@@ -39,7 +39,7 @@ struct Op {
   int32_t buffer = -1;
   int32_t jump = 0;                     // loops and ifs: the operation after their end; ends: first one
   int64_t step = 1;                     // loops; otherwise a lane
-  ir::LaneFunction widen = nullptr;     // gather and scatter: their indices to i64
+  ir::LaneFunction widen = nullptr;     // of an index that isn't i64
   bool local = false;                   // kGrid: work-items, not groups
   int32_t dimension = 0;                // kGrid
   std::vector<int32_t> lane_list;       // shuffle

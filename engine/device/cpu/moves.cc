@@ -16,12 +16,14 @@ T* At(Frame& frame, int32_t offset) {
 }
 
 int64_t Index(const Op& op, Frame& frame) {
+  if (op.widen == nullptr) return *At<int64_t>(frame, op.a);
   int64_t index = 0;
   op.widen(reinterpret_cast<std::byte*>(&index), frame.registers + op.a, nullptr, nullptr, 1);
   return index;
 }
 
 const int64_t* Indices(const Op& op, Frame& frame) {
+  if (op.widen == nullptr) return At<int64_t>(frame, op.a);
   op.widen(frame.scratch, frame.registers + op.a, nullptr, nullptr, op.lanes);
   return reinterpret_cast<const int64_t*>(frame.scratch);
 }

@@ -29,6 +29,7 @@ namespace {
 
 constexpr int64_t kStartNs = 30'000'000'000;  // a loaded machine may take seconds to start a process
 constexpr size_t kMaxQuarantined = 65536;
+constexpr int kAttempts = 3;  // when workers are lost without fault of the text
 
 // Texts that cost a worker, with what happened. Of the process, so that a pool opened again knows.
 class Quarantine {
@@ -160,8 +161,8 @@ absl::Status WorkerPool::Spawn(Worker& worker) {
   return absl::OkStatus();
 }
 
-std::string WorkerPool::Bury(Worker& worker) {
-  if (worker.pid < 0) return "never started";
+int WorkerPool::Bury(Worker& worker) {
+  if (worker.pid < 0) return 0;
   kill(worker.pid, SIGKILL);
   int status = 0;
   while (waitpid(worker.pid, &status, 0) < 0 && errno == EINTR) {
@@ -169,7 +170,7 @@ std::string WorkerPool::Bury(Worker& worker) {
   std::lock_guard lock(mutex_);
   worker.socket.Close();
   worker.pid = -1;
-  return HowItEnded(status);
+  return status;
 }
 
 // The keeper: starts a worker in every place that has none.
@@ -220,21 +221,23 @@ void WorkerPool::Return(Worker* worker, bool alive) {
   changed_.notify_all();
 }
 
-// Reads the hello of a new worker; for an old one makes sure that it lives and is silent.
+// Reads the hello of a new worker; of an old one makes sure that it lives and is silent.
 absl::Status WorkerPool::AwaitHello(Worker& worker) {
   if (worker.ready) {
     pollfd entry = {worker.socket.get(), POLLIN, 0};
     if (poll(&entry, 1, 0) <= 0) return absl::OkStatus();
-    return absl::UnavailableError("ended while idle");
+    return absl::AbortedError("ended while idle");
   }
-  ASSIGN_OR_RETURN(const Frame hello,
-                   ReceiveFrame(worker.socket.get(), MonotonicNs() + kStartNs));
+  ASSIGN_OR_RETURN(const Frame hello, ReceiveFrame(worker.socket.get(), MonotonicNs() + kStartNs));
   if (hello.kind != FrameKind::kHello) return absl::DataLossError("no hello");
   worker.ready = true;
   return absl::OkStatus();
 }
 
-absl::StatusOr<Frame> WorkerPool::Ask(Worker& worker, FrameKind kind, std::string_view payload) {
+// One request and its answer; ABORTED when the worker was found dead before it got the request.
+absl::StatusOr<Frame> WorkerPool::Exchange(Worker& worker, FrameKind kind,
+                                           std::string_view payload) {
+  RETURN_IF_ERROR(AwaitHello(worker));
   const int64_t deadline_ns = MonotonicNs() + int64_t{options_.timeout_ms} * 1'000'000;
   const absl::Status sent = SendFrame(worker.socket.get(), kind, payload, deadline_ns);
   // A worker that fails while it reads still says why.
@@ -248,55 +251,54 @@ absl::StatusOr<std::string> WorkerPool::Compile(std::string_view text,
   const std::string request = Request(text, target);
   const base::Digest key = base::Sha256(request);
   RETURN_IF_ERROR(TheQuarantine().Find(key));
-  absl::Status unused;
-  for (int attempt = 0; attempt < 3; ++attempt) {
+  absl::Status failure;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     ASSIGN_OR_RETURN(Worker* const worker, Lease());
-    if (unused = AwaitHello(*worker); !unused.ok()) {
-      // It never saw the text: no fault of the text's.
-      unused = absl::UnavailableError(StrCat("compile worker: ", std::string(unused.message()),
-                                             ", ", Bury(*worker)));
-      Return(worker, /*alive=*/false);
-      continue;
-    }
-    absl::StatusOr<Frame> answer = Ask(*worker, FrameKind::kCompile, request);
-    if (answer.ok() && answer->kind == FrameKind::kDone) {
-      Return(worker, /*alive=*/true);
-      return std::move(answer->payload);
-    }
-    if (answer.ok() && answer->kind == FrameKind::kError) {
-      Return(worker, /*alive=*/true);
-      return StatusOf(*answer);
-    }
-    const absl::Status failure = Failure(*worker, answer);
+    absl::StatusOr<Frame> answer = Exchange(*worker, FrameKind::kCompile, request);
+    const bool alive = answer.ok() && answer->kind != FrameKind::kFatal;
+    bool our_fault = true;
+    if (!alive) failure = Failure(*worker, answer, &our_fault);
+    Return(worker, alive);
+    if (alive && answer->kind == FrameKind::kDone) return std::move(answer->payload);
+    if (alive) return StatusOf(*answer);
+    if (!our_fault) continue;
     TheQuarantine().Add(key, failure);
     LOG_WARNING("compile worker lost", {"why", failure}, {"sha256", base::ToHex(key)});
-    Return(worker, /*alive=*/false);
     return failure;
   }
-  return unused;
+  return failure;
 }
 
-// Ends a worker that gave no good answer; says what went wrong.
-absl::Status WorkerPool::Failure(Worker& worker, const absl::StatusOr<Frame>& answer) {
-  const std::string end = Bury(worker);
-  if (answer.ok() && answer->kind == FrameKind::kFatal) {
-    return Annotate(StatusOf(*answer), "compile worker: ");
+// Ends a worker that gave no good answer and says what went wrong. `our_fault` is false when the
+// worker never saw the text or someone else killed it.
+absl::Status WorkerPool::Failure(Worker& worker, const absl::StatusOr<Frame>& answer,
+                                 bool* our_fault) {
+  const bool was_ready = worker.ready;
+  const int end = Bury(worker);
+  if (answer.ok()) return Annotate(StatusOf(*answer), "compile worker: ");
+  if (!was_ready || absl::IsAborted(answer.status())) {
+    *our_fault = false;
+    return absl::UnavailableError(StrCat("compile worker: no answer, ", HowItEnded(end)));
   }
   if (absl::IsDeadlineExceeded(answer.status())) {
     return absl::DeadlineExceededError(
         StrCat("compile worker: not done within ", options_.timeout_ms, " ms"));
   }
-  return Internal("compile worker: crashed: ", end);
+  if (WIFSIGNALED(end) && WTERMSIG(end) == SIGKILL) {
+    *our_fault = false;  // ours would have found it alive
+    return absl::UnavailableError("compile worker: killed from outside");
+  }
+  return Internal("compile worker: crashed: ", HowItEnded(end));
 }
 
 absl::StatusOr<std::string> WorkerPool::Echo(std::string_view bytes) {
   ASSIGN_OR_RETURN(Worker* const worker, Lease());
-  absl::Status status = AwaitHello(*worker);
-  absl::StatusOr<Frame> answer = status;
-  if (status.ok()) answer = Ask(*worker, FrameKind::kEcho, bytes);
-  if (!answer.ok()) status = absl::UnavailableError(Bury(*worker));
-  Return(worker, /*alive=*/status.ok());
-  if (!status.ok()) return status;
+  absl::StatusOr<Frame> answer = Exchange(*worker, FrameKind::kEcho, bytes);
+  bool our_fault;
+  const absl::Status failure =
+      answer.ok() ? absl::OkStatus() : Failure(*worker, answer, &our_fault);
+  Return(worker, /*alive=*/answer.ok());
+  if (!failure.ok()) return failure;
   return std::move(answer->payload);
 }
 

@@ -72,9 +72,9 @@ class WorkerPool {
   absl::StatusOr<Worker*> Lease();
   void Return(Worker* worker, bool alive);
   absl::Status AwaitHello(Worker& worker);
-  absl::StatusOr<Frame> Ask(Worker& worker, FrameKind kind, std::string_view payload);
-  std::string Bury(Worker& worker);  // kills and reaps; says how it ended
-  absl::Status Failure(Worker& worker, const absl::StatusOr<Frame>& answer);
+  absl::StatusOr<Frame> Exchange(Worker& worker, FrameKind kind, std::string_view payload);
+  absl::Status Failure(Worker& worker, const absl::StatusOr<Frame>& answer, bool* our_fault);
+  int Bury(Worker& worker);  // kills and reaps; answers its wait status
   absl::Status Spawn(Worker& worker);
   void Keep();
 

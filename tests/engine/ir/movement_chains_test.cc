@@ -319,7 +319,7 @@ void CheckChain(const Chain& chain, Totals& totals) {
   }
   if (shape.box) {
     ++totals.boxes;
-    EXPECT_EQ(static_cast<int>(map.valid.bounds().size()), shape.cut_axes) << shown;
+    EXPECT_LE(static_cast<int>(map.valid.bounds().size()), shape.cut_axes) << shown;
   }
   if (shape.strided) {
     ++totals.strided;

@@ -197,15 +197,11 @@ class AttentionWriter {
   static constexpr int kWidth = 64, kQueries = 16, kKeys = 8;
 
   Linear Write() {
-    const int heads = b_.Var(heads_), t = b_.Var(t_);
-    const int tiles = b_.FloorDiv(Plus(b_, t, kQueries - 1), b_.I64(kQueries));
-    const int tile = b_.For(LoopKind::kParallel, b_.I64(0), b_.Mul(heads, tiles));
-    const int head = b_.For(LoopKind::kSerial, b_.FloorDiv(tile, tiles),
-                            Plus(b_, b_.FloorDiv(tile, tiles), 1));
-    b_.If(b_.Lt(head, heads));
+    const int t = b_.Var(t_);
+    const int head = b_.For(LoopKind::kParallel, b_.I64(0), b_.Var(heads_));
     head_row_ = b_.Mul(head, t);
-    Tile(b_.Mul(b_.FloorMod(tile, tiles), b_.I64(kQueries)), t);
-    b_.End();
+    const int first_query = b_.For(LoopKind::kSerial, b_.I64(0), t, kQueries);
+    Tile(first_query, t);
     b_.End();
     b_.End();
     return std::move(b_).Finish();
@@ -214,7 +210,7 @@ class AttentionWriter {
  private:
   void Tile(int first_query, int t) {
     const int query = b_.Add(first_query, b_.Iota(kI64x16));
-    const int inside = b_.And(b_.Le(b_.I64(0), query), b_.Lt(query, t));
+    const int inside = b_.Lt(query, t);
     const int row = b_.Mul(b_.Add(head_row_, query), b_.I64(kWidth));
     Loop(b_, kWidth, 1, [&](int d) {
       const int q = b_.Gather(q_, kF32x16, b_.Add(row, d), inside);

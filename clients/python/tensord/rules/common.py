@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from tensord.dtypes import DType
+from tensord.dtype import DType
 from tensord.errors import DTypeError, IndexOutOfRange, ShapeError
 from tensord.symbolic import Dim, Shape
 
-__all__ = ["MAX_RANK", "RuleInput", "broadcast_shapes", "dims_text", "ints_or", "normalize_axes",
-           "normalize_axis", "type_text"]
+__all__ = [
+    "MAX_ELEMENTS",
+    "MAX_RANK",
+    "RuleInput",
+    "broadcast_shapes",
+    "dims_text",
+    "ints_or",
+    "normalize_axes",
+    "normalize_axis",
+    "type_text",
+]
 
 MAX_RANK: Final = 16
+MAX_ELEMENTS: Final = 1 << 46
 
 
 class RuleInput:

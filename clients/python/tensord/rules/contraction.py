@@ -36,7 +36,7 @@ def matmul(r: RuleInput) -> Shape:
 def triangle(r: RuleInput) -> Shape:
     """The dims of input 0, of rank 2 or more."""
     if len(r.shapes[0]) < 2:
-        raise r.shape_error(f"{r.text(0)} needs at least two axes")
+        raise r.shape_error(f"shape {dims_text(r.shapes[0])} needs rank >= 2; reshape first")
     return r.shapes[0]
 
 
@@ -89,8 +89,8 @@ def _read_term(equation: str, term: str, rank: int, ellipsis: int) -> str:
             at = len(letters)
             i += 2
         else:
-            raise _error(f"unexpected '{term[i]}' in equation \"{equation}\"; expected letters, one "
-                         '"..." a term, "," and "->"')
+            raise _error(f"unexpected '{term[i]}' in equation \"{equation}\"; expected letters, "
+                         'one "..." a term, "," and "->"')
         i += 1
     count = ellipsis if rank < 0 else rank - len(letters)
     if rank >= 0 and (count < 0 or (at < 0 and count != 0)):

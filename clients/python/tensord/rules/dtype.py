@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from tensord import dtypes as dt
-from tensord.dtypes import DType, float_of, promote_all, strong, sum_of
+from tensord import dtype as dt
+from tensord.dtype import DType, float_of, promote_all, strong, sum_of
 from tensord.errors import DTypeError
 
 __all__ = ["DTYPE_RULES"]
@@ -67,7 +67,9 @@ def _attr(op: str, inputs: Sequence[DType], attrs: Mapping[str, Any]) -> DTypeAn
             raise DTypeError(f"{op}: attribute dtype is missing", op=op)
         dtype = inputs[0]
     casts, result = _own(inputs, dtype)
-    return [result if d.is_weak else c for d, c in zip(inputs, casts, strict=True)], result
+    if op == "cast":  # takes a client's scalar as it is
+        return [result if d.is_weak else c for d, c in zip(inputs, casts, strict=True)], result
+    return casts, result
 
 
 def _sum(op: str, inputs: Sequence[DType], attrs: Mapping[str, Any]) -> DTypeAnswer:

@@ -35,7 +35,7 @@ class Window(NamedTuple):
         """The reach of a window beyond its first element."""
         return self.dilations[i] * (self.sizes[i] - 1)
 
-    def count(self, i: int, d: Dim) -> Dim:
+    def windows(self, i: int, d: Dim) -> Dim:
         """The number of windows along spatial axis i of extent d."""
         room = d + self.low[i] + self.high[i] - self.reach(i) - 1
         stride = self.strides[i]
@@ -116,7 +116,7 @@ def _conv_window(r: RuleInput, inner: Dim, channels: Dim) -> Window:
     if len(r.shapes) > 2 and r.shapes[2] != (channels,):
         raise r.shape_error(f"bias is {r.text(2)}; expected [{channels}], one number per output "
                             "channel")
-    return _read_window(r, [int(k) for k in kernel])  # type: ignore[arg-type]
+    return _read_window(r, [int(k) for k in kernel])
 
 
 def conv(r: RuleInput) -> Shape:
@@ -124,7 +124,7 @@ def conv(r: RuleInput) -> Shape:
     groups = _conv_groups(r)
     x, w = r.shapes[0], r.shapes[1]
     window = _conv_window(r, w[1] * groups, w[0])
-    return (x[0], w[0], *(window.count(i, d) for i, d in enumerate(x[2:])))
+    return (x[0], w[0], *(window.windows(i, d) for i, d in enumerate(x[2:])))
 
 
 def conv_transpose(r: RuleInput) -> Shape:
@@ -157,7 +157,7 @@ def pool(r: RuleInput) -> Shape:
             raise r.shape_error(f"padding low {dims_text(window.low)}, high "
                                 f"{dims_text(window.high)} must be less than a window of kernel "
                                 f"{dims_text(window.sizes)}, which could hold nothing else")
-    counts = (window.count(i, d) for i, d in enumerate(shape[rank - axes:]))
+    counts = (window.windows(i, d) for i, d in enumerate(shape[rank - axes:]))
     return (*shape[:rank - axes], *counts)
 
 

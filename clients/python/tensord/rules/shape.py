@@ -147,15 +147,13 @@ def _scalar(r: RuleInput) -> Shape:
 
 def _concat(r: RuleInput) -> Shape:
     first = r.shapes[0]
-    if not first:
-        raise r.shape_error("scalars can't be joined; use stack")
     axis = normalize_axis(r.op, r.get("axis"), len(first))
     total = first[axis]
     for shape in r.shapes[1:]:
         if len(shape) != len(first) or any(
                 i != axis and d != shape[i] for i, d in enumerate(first)):
-            raise r.shape_error(f"shapes {dims_text(first)} and {dims_text(shape)} must be equal "
-                                f"except on axis {axis}")
+            raise r.shape_error(f"shapes {dims_text(first)} and {dims_text(shape)} may differ on "
+                                f"axis {axis} alone")
         total = total + shape[axis]
     return (*first[:axis], total, *first[axis + 1:])
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from tensord import source
 from tensord._proto import compute_pb2, graph_pb2, session_pb2
 from tensord.base import TensorBase
-from tensord.dtypes import DType
+from tensord.dtype import BY_NUMBER, DType
 from tensord.errors import ConnectionLost, DonatedError, ForkError, TensordError
 from tensord.graph import (
     Columns,
@@ -62,12 +62,13 @@ class Connection(Recorder):
         self._places_sent = 1
         self._uploads = 0
         self._programs: dict[bytes, int] = {}
-        self._outbox = Outbox(self.flush, self._progress)
+        self._outbox = Outbox(self._flush_if_free, self._progress)
         self._inbox = Inbox(self._outbox)
         self.transport: Transport = transport or GrpcTransport(address)
         self.welcome = self._hello(token, label, timeout)
         self._inline = self.welcome.limits.max_inline_bytes or _INLINE
         self.devices = {d.name: d.number for d in self.welcome.devices}
+        self.default_device = next((d.name for d in self.welcome.devices if d.is_default), "")
 
     def _hello(self, token: str, label: str, timeout: float) -> session_pb2.Welcome:
         hello = session_pb2.Hello(min_version=1, max_version=1, client_name="tensord-python",
@@ -89,6 +90,10 @@ class Connection(Recorder):
             self._shut(error)
             raise
 
+    def _lost(self) -> Exception:
+        error = self._inbox.error or ConnectionLost("the session is closed")
+        return type(error)(str(error), reason=error.reason, code=error.code)
+
     def _read(self) -> None:
         try:
             for raw in self.transport.session(self._outbox.frames()):
@@ -101,6 +106,7 @@ class Connection(Recorder):
 
     def _shut(self, error: TensordError) -> None:
         self._inbox.fail(error)
+        self.broken = self._lost
         self._outbox.close()
 
     # ------------------------------------------------------------------ building frames
@@ -111,10 +117,27 @@ class Connection(Recorder):
 
     def _full(self) -> None:
         self.flush()
+        self.congested = self._outbox.congested
+
+    def relieve(self) -> None:
+        self.congested = False
+        self._outbox.throttle()
 
     def _progress(self) -> tuple[int, bool]:
-        waiting = self.columns is not None or bool(self._frame.items) or bool(self._dropped)
+        waiting = (self.columns is not None or bool(self._frame.items) or bool(self._dropped)
+                   or self._inbox.ack_due)
         return self.next_id, waiting
+
+    def _flush_if_free(self) -> bool:
+        """From the writer's thread, which must not wait for a producer that waits for it."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            if self._inbox.error is None:
+                self.flush()
+            return True
+        finally:
+            self.lock.release()
 
     def _item(self, **kind: Any) -> int:
         """Appends an item behind the nodes so far; its position in the frame. Needs the lock."""
@@ -167,21 +190,15 @@ class Connection(Recorder):
 
     def adopt(self, tensor: TensorBase) -> Value:
         graph = tensor._v.graph
-        if graph is DONATED:
-            raise DonatedError("the memory of this tensor was taken over by a jitted function "
-                               "(it was part of its state); keep a copy with .clone()")
-        if getattr(graph, "forked", False):
-            raise ForkError("this tensor belongs to the parent process; after a fork make tensors "
-                            "anew in the child, from numpy arrays for example")
-        if getattr(graph, "is_trace", False):
-            raise graph.leaked()  # type: ignore[attr-defined]
+        if graph.broken is not None:
+            raise graph.broken()
         return super().adopt(tensor)
 
     # ------------------------------------------------------------------ items
 
     def put(self, dtype: DType, shape: Shape, data: Any, device: int = 0) -> Value:
-        """A value from dense little-endian bytes: inline up to 64 KiB, else on the bulk lane."""
-        view = memoryview(data).cast("B")
+        """A value from bytes (dense, little-endian): inline up to 64 KiB, else on the bulk lane."""
+        view = memoryview(data) if len(data) else memoryview(b"")
         if len(view) > self._inline:
             return self._put_bulk(dtype, shape, view, device)
         with self.lock:
@@ -190,12 +207,12 @@ class Connection(Recorder):
             self._item(put=session_pb2.Put(id=value.id, type=type_message(dtype, shape, device),
                                            data=view.tobytes()))
             self._pending_bytes += len(view)
-            full = self._pending_bytes > _FRAME_BYTES
-            if full:
-                self.flush()
-        self._outbox.throttle()
-        if not full:
-            self._outbox.nudge()
+            if self._pending_bytes > _FRAME_BYTES:
+                self._full()
+            else:
+                self._outbox.nudge()
+        if self.congested:
+            self.relieve()
         value.stored = True
         return value
 
@@ -245,6 +262,10 @@ class Connection(Recorder):
         self._outbox.nudge()
         return [Value(self, first + k, w.dtype, w.shape, w.device) for k, w in enumerate(wrt)]
 
+    def ask_type(self, value: Value) -> tuple[DType, Shape]:
+        found = self.describe(value).type
+        return BY_NUMBER[found.dtype], tuple(found.dims.sizes)
+
     def describe(self, value: Value) -> session_pb2.Description:
         """The daemon's word on a value: its type and state."""
         with self.lock:
@@ -292,8 +313,7 @@ class Connection(Recorder):
             for k in donated:
                 donate(inputs[k])
             self._item(execute=item)
-            self.flush()
-        self._outbox.throttle()
+            self._full()
         values = [Value(self, first + k, d, s, device) for k, (d, s) in enumerate(outputs)]
         for v in values:
             v.stored = True
@@ -329,6 +349,7 @@ class Connection(Recorder):
         self.forked = True
         self.lock = threading.RLock()
         self._inbox.error = ForkError("this session belongs to the parent process")
+        self.broken = _forked
 
     def __enter__(self) -> Connection:
         return self
@@ -341,15 +362,28 @@ class Connection(Recorder):
         return f"<tensord.Connection {self.address}{state}>"
 
 
+def _forked() -> ForkError:
+    return ForkError("this tensor belongs to the parent process; after a fork make tensors anew in "
+                     "the child, from numpy arrays for example")
+
+
 class _Donated(Recorder):
     """Where values belong whose memory a Program took over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = self._taken
+
+    def _taken(self) -> DonatedError:
+        return DonatedError("the memory of this tensor was taken over by a jitted function (it was "
+                            "part of its state); keep a copy with .clone() before the call")
 
     def _full(self) -> None:
         return None
 
     def gradient(self, targets: Sequence[Value], seeds: Sequence[Value | None],
                  wrt: Sequence[Value], source: int) -> list[Value]:
-        raise DonatedError("a donated value was used")
+        raise self._taken()
 
 
 DONATED: Final = _Donated()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from concurrent.futures import Future, InvalidStateError
@@ -70,10 +71,14 @@ class Inbox:
         self._outbox.grant(frame.max_items, frame.max_bytes)
         for reply in frame.replies:
             self._dispatch(reply)
-        if (self._seen - self._told_seen >= _ACK_FRAMES
-                or self._received - self._told_received >= _ACK_BYTES):
-            self._told_seen, self._told_received = self._seen, self._received
-            self._outbox.flush_soon()
+        if self.ack_due:
+            self._outbox.nudge()
+
+    @property
+    def ack_due(self) -> bool:
+        """Whether the daemon should hear of what was received, even if nothing else is sent."""
+        return (self._seen - self._told_seen >= _ACK_FRAMES
+                or self._received - self._told_received >= _ACK_BYTES)
 
     def _dispatch(self, reply: session_pb2.Reply) -> None:
         kind = reply.WhichOneof("kind")
@@ -99,13 +104,11 @@ class Inbox:
             future = self._waiting.pop((reply.of_seq, reply.of_item), None)
         if future is None:
             return False
-        try:
+        with contextlib.suppress(InvalidStateError):  # given up by its waiter
             if error is not None:
                 future.set_exception(error)
             else:
                 future.set_result(result)
-        except InvalidStateError:  # given up by its waiter
-            pass
         return True
 
     def fail(self, error: TensordError) -> None:
@@ -115,7 +118,5 @@ class Inbox:
                 self.error = error
             waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
-            try:
+            with contextlib.suppress(InvalidStateError):
                 future.set_exception(self.error)
-            except InvalidStateError:
-                pass

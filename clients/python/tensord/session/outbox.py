@@ -21,8 +21,8 @@ class Outbox:
     the queue carries nudges: something began to wait, look again in a millisecond.
     """
 
-    def __init__(self, flush: Callable[[], None], progress: Callable[[], tuple[int, bool]]) -> None:
-        self._flush = flush
+    def __init__(self, flush: Callable[[], bool], progress: Callable[[], tuple[int, bool]]) -> None:
+        self._flush = flush  # never blocks; False: somebody holds the lock, try again
         self._progress = progress  # (a number that moves with new nodes, whether anything waits)
         self._queue: queue.SimpleQueue[tuple[bytes, int] | str] = queue.SimpleQueue()
         self._changed = threading.Condition()
@@ -42,14 +42,13 @@ class Outbox:
         """Something waits: flush it unless more arrives within a millisecond."""
         self._queue.put("look")
 
-    def flush_soon(self) -> None:
-        """Flushes from the writer's thread, for acks and credit."""
-        self._queue.put("flush")
+    @property
+    def congested(self) -> bool:
+        """Whether a producer should wait."""
+        return self._queued > _HIGH_WATER
 
     def throttle(self) -> None:
         """Waits while too many bytes are queued."""
-        if self._queued <= _HIGH_WATER:
-            return
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._queued <= _HIGH_WATER)
 
@@ -82,8 +81,6 @@ class Outbox:
                 continue
             if entry == "look":
                 wait, mark = _TICK, self._progress()[0]
-            elif entry == "flush":
-                self._flush()
             elif entry == "end":
                 return
             elif isinstance(entry, tuple):
@@ -93,10 +90,10 @@ class Outbox:
 
     def _look(self, mark: int) -> tuple[float, int]:
         now, waiting = self._progress()
-        if waiting and (now == mark or mark < 0):
-            self._flush()
+        if not waiting:
             return _IDLE, -1
-        return (_TICK, now) if waiting else (_IDLE, -1)
+        sent = (now == mark or mark < 0) and self._flush()
+        return (_IDLE, -1) if sent else (_TICK, now)
 
     def _await_credit(self, frame: bytes, items: int) -> bool:
         with self._changed:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tensord import _ops as ops
-from tensord import dtypes as dt
+from tensord import dtype as dt
 from tensord.base import local, mark_parameter
-from tensord.dtypes import DType, dtypes, to_dtype
+from tensord.dtype import DType, dtypes, to_dtype
 from tensord.errors import ShapeError, ValueProblem
 from tensord.symbolic import Dim, Sym
 from tensord.tensor.movement import flatten_args
@@ -17,7 +17,7 @@ from tensord.tensor.nnops import NnMixin
 if TYPE_CHECKING:
     from tensord.tensor import Tensor
 
-__all__ = ["CreationMixin", "finish"]
+__all__ = ["CreationMixin", "device_number", "finish"]
 
 
 def finish(t: Tensor, requires_grad: bool | None) -> Tensor:
@@ -46,7 +46,7 @@ class CreationMixin(NnMixin):
         """Every element is `fill_value`; the dtype is its own unless given."""
         to = dtypes.from_py(fill_value) if dtype is None else to_dtype(dtype)
         dims = _dims((shape,) if isinstance(shape, int | Sym) else tuple(shape))
-        return finish(ops.full(value=fill_value, dims=dims, dtype=to, device=_device(device)),
+        return finish(ops.full(value=fill_value, dims=dims, dtype=to, device=device_number(device)),
                       requires_grad)
 
     @staticmethod
@@ -83,7 +83,8 @@ class CreationMixin(NnMixin):
         to = to_dtype(dtype) if dtype is not None else (
             dtypes.default_float if floats else dtypes.default_int)
         count = max(math.ceil((stop - start) / step), 0)
-        made = ops.arange(dims=(count,), start=start, step=step, dtype=to, device=_device(device))
+        made = ops.arange(dims=(count,), start=start, step=step, dtype=to,
+                          device=device_number(device))
         return finish(made, requires_grad)
 
     @staticmethod
@@ -95,7 +96,7 @@ class CreationMixin(NnMixin):
         to = dtypes.default_float if dtype is None else to_dtype(dtype)
         wide = to if to.is_float else dt.float32
         made = ops.linspace(dims=(steps,), start=start, stop=stop, dtype=wide,
-                            device=_device(device))
+                            device=device_number(device))
         return finish(made.cast(to), requires_grad)
 
     @staticmethod
@@ -104,13 +105,13 @@ class CreationMixin(NnMixin):
         """Ones on the main diagonal of an n by m matrix."""
         to = dtypes.default_float if dtype is None else to_dtype(dtype)
         dims = _dims((n, n if m is None else m))
-        return finish(ops.eye(dims=dims, dtype=to, device=_device(device)), requires_grad)
+        return finish(ops.eye(dims=dims, dtype=to, device=device_number(device)), requires_grad)
 
     def full_like(self, fill_value: Any, dtype: DType | str | None = None,
                   device: str | None = None, requires_grad: bool | None = None) -> Tensor:
         """`full` of self's shape, dtype and device."""
         to = self._v.dtype if dtype is None else to_dtype(dtype)
-        number = self._v.device if device is None else _device(device)
+        number = self._v.device if device is None else device_number(device)
         made = ops.full(value=fill_value, dims=self._v.shape, dtype=to, device=number)
         return finish(made, requires_grad)
 
@@ -130,7 +131,8 @@ class CreationMixin(NnMixin):
         return self.zeros_like(dtype, device, requires_grad)
 
 
-def _device(name: str | None) -> int:
-    from tensord.session.default import device_number
+def device_number(name: str | None) -> int:
+    """The daemon's number of a device; 0 is its default."""
+    from tensord.session import default
 
-    return device_number(name)
+    return default.device_number(name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tensord import _ops as ops
-from tensord import dtypes as dt
+from tensord import dtype as dt
 from tensord.base import TensorBase
-from tensord.dtypes import DType, float_of, to_dtype
+from tensord.dtype import DType, float_of, to_dtype
 from tensord.errors import ValueProblem
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ElementwiseMixin(TensorBase):
     """Operators and functions of one element. Shapes broadcast, dtypes promote (JEP 9407)."""
 
     __slots__ = ()
-    __array_priority__ = 1000  # numpy's operators leave the work to ours
+    __array_ufunc__ = None  # numpy's operators leave the work to ours
     __hash__ = TensorBase.__hash__
 
     # ------------------------------------------------------------------ operators
@@ -223,7 +223,7 @@ class ElementwiseMixin(TensorBase):
         if min_ is None and max_ is None:
             raise ValueProblem("clamp: at least one of min_ and max_ is needed")
         out: Any = self if min_ is None else ops.maximum(self, min_)
-        return out if max_ is None else ops.minimum(out, max_)  # type: ignore[no-any-return]
+        return out if max_ is None else ops.minimum(out, max_)
 
     clip = clamp
 

@@ -1,4 +1,4 @@
-"""x[...] and x[...] = v: integers, slices, None, Ellipsis, lists and tensors; gather and scatter."""
+"""x[...] and x[...] = v: integers, slices, None, Ellipsis, lists, tensors; gather, scatter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from tensord import _ops as ops
-from tensord import dtypes as dt
-from tensord.base import TensorBase
-from tensord.dtypes import DType
+from tensord import dtype as dt
+from tensord.base import TensorBase, scalar
+from tensord.dtype import DType
 from tensord.errors import DTypeError, IndexOutOfRange, ShapeError, ValueProblem
 from tensord.symbolic import Dim, Sym, numel
 from tensord.tensor.movement import resolve_axis
@@ -264,7 +264,7 @@ def _as_dtype(x: Tensor, value: Any) -> Tensor:
                              "cast it first")
         return cast("Tensor", value)
     if isinstance(value, bool | int | float):
-        return ops.scalar(value, x.dtype, x._v.device)
+        return scalar(value, x.dtype, x._v.device)
     return Tensor(np.asarray(value), dtype=x.dtype, requires_grad=False)
 
 
@@ -283,6 +283,6 @@ def _index_dtype(count: Dim) -> DType:
 def _cover(x: Tensor, index: Tensor, src: Any) -> Tensor:
     """A source of the index's shape in x's dtype."""
     if not isinstance(src, TensorBase):
-        return ops.scalar(src, x.dtype, x._v.device).expand(index.shape)
+        return scalar(src, x.dtype, x._v.device).expand(index.shape)
     source = cast("Tensor", src)
     return source.shrink_to(index.shape) if source.shape != index.shape else source

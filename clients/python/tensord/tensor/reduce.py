@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tensord import _ops as ops
-from tensord.dtypes import DType, to_dtype
+from tensord.dtype import DType, to_dtype
 from tensord.tensor.arrange import ArrangeMixin
 from tensord.tensor.movement import resolve_axis
 

@@ -8,7 +8,8 @@ tinygrad follows too.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["DType", "dtypes", "float_of", "promote", "promote_all", "strong", "sum_of"]
+
+
+NumpyDType: TypeAlias = "np.dtype[Any]"
 
 
 class DType:
@@ -53,9 +57,14 @@ class DType:
         return self.bits == 0
 
     @property
-    def np(self) -> np.dtype[Any]:
+    def np(self) -> NumpyDType:
         """The numpy dtype whose bytes are these; bfloat16 has none and gives uint16."""
         return np.dtype("uint16" if self is bfloat16 else self.name)
+
+    @property
+    def wire(self) -> NumpyDType:
+        """The same in the byte order of the wire: little-endian."""
+        return self.np if sys.byteorder == "little" else self.np.newbyteorder("<")
 
     @property
     def min(self) -> float | int | bool:
@@ -105,19 +114,21 @@ def _bits_of(dtype: DType) -> int:
     return dtype.bits
 
 
+def _rank(d: DType) -> int:
+    """bool < weak int < integers < weak float < floats: of two ranks the higher one wins."""
+    if d.kind == "bool":
+        return 0
+    return 2 * (1 + d.is_float) - d.is_weak
+
+
 def _join(a: DType, b: DType) -> DType:
     """Least upper bound of two dtypes in the lattice, from its shape rather than a table."""
     if a is b:
         return a
-    for x, y in ((a, b), (b, a)):
-        if x.kind == "bool":
-            return y
-        if x is weakint or (x is weakfloat and y.kind == "float"):
-            return y
-        if x is weakfloat:
-            return weakfloat
-        if x.kind == "float" and y.kind != "float":
-            return x
+    if _rank(a) > _rank(b):
+        a, b = b, a
+    if _rank(a) != _rank(b):
+        return b
     if a.kind == "float":
         return float32 if a.bits == b.bits else max(a, b, key=_bits_of)
     if a.kind == b.kind:
@@ -207,7 +218,7 @@ def to_host(array: NDArray[Any], dtype: DType) -> NDArray[Any]:
             return np.ascontiguousarray(array)
         return float32_to_bfloat16(np.asarray(array, np.float32))
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(array, dtype=dtype.np.newbyteorder("<"), order="C")
+        return np.asarray(array, dtype=dtype.wire, order="C")
 
 
 def pack_scalar(value: float | int | bool, dtype: DType) -> bytes:

@@ -1,0 +1,196 @@
+#include "engine/runtime/engine.h"
+
+#include <algorithm>
+#include <future>
+
+#include "engine/base/status.h"
+#include "engine/base/thread_pool.h"
+#include "engine/runtime/compiler.h"
+#include "engine/runtime/executor.h"
+
+namespace tensord::runtime {
+namespace {
+
+using Devices = std::vector<std::unique_ptr<device::Device>>;
+
+std::vector<std::string> NamesOfAll() {
+  std::vector<std::string> names;
+  for (const device::DeviceDriver* driver : device::AllDrivers()) {
+    if (driver->name == "null") continue;  // computes nothing: only by name
+    const int count = driver->count();
+    for (int i = 0; i < count; ++i) {
+      names.push_back(count == 1 ? std::string(driver->name) : StrCat(driver->name, ":", i));
+    }
+  }
+  // The fastest device is the default one.
+  std::stable_partition(names.begin(), names.end(), [](const std::string& n) { return n != "cpu"; });
+  return names;
+}
+
+absl::StatusOr<Devices> OpenDevices(const EngineOptions& options) {
+  device::DeviceOptions device_options;
+  device_options.threads = options.threads;
+  device_options.memory_limit = options.memory_limit;
+  device_options.compile_workers = options.compile_threads;
+  Devices devices;
+  for (const std::string& name : options.devices.empty() ? NamesOfAll() : options.devices) {
+    ASSIGN_OR_RETURN(std::unique_ptr<device::Device> opened, device::OpenDevice(name, device_options));
+    devices.push_back(std::move(opened));
+  }
+  if (devices.empty()) return FailedPrecondition("no device found: build with one, or name one");
+  return devices;
+}
+
+std::vector<device::Device*> Pointers(const Devices& devices) {
+  std::vector<device::Device*> pointers;
+  for (const auto& device : devices) pointers.push_back(device.get());
+  return pointers;
+}
+
+class EngineImpl : public Engine {
+ public:
+  EngineImpl(const EngineOptions& options, Devices devices, DiskCache disk)
+      : devices_(std::move(devices)), compiler_(options, Pointers(devices_), std::move(disk), counters_),
+        executor_(Pointers(devices_), counters_), prepare_pool_(4) {}
+
+  ~EngineImpl() override {
+    prepare_pool_.Drain();
+    for (const auto& device : devices_) {
+      device->queue().Wait(device->queue().Last().value).IgnoreError();
+    }
+  }
+
+  std::vector<DeviceInfo> devices() const override {
+    std::vector<DeviceInfo> infos;
+    for (const auto& device : devices_) {
+      infos.push_back({std::string(device->name()), device->capabilities(),
+                       device->allocator().bytes_in_use(), device->allocator().bytes_limit()});
+    }
+    return infos;
+  }
+  const Counters& counters() const override { return counters_; }
+
+  absl::StatusOr<ExecutableRef> Prepare(const ir::Function& function) override {
+    return compiler_.Prepare(function);
+  }
+
+  void PrepareAsync(std::shared_ptr<const ir::Function> function,
+                    absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) override {
+    if (ExecutableRef found = compiler_.Find(compiler_.KeyOf(*function)); found != nullptr) {
+      std::move(then)(std::move(found));
+      return;
+    }
+    auto shared = std::make_shared<decltype(then)>(std::move(then));
+    prepare_pool_.Submit([this, function = std::move(function), shared] {
+      std::move (*shared)(compiler_.Prepare(*function));
+    });
+  }
+
+  absl::StatusOr<std::vector<Value>> Run(RunRequest request) override {
+    return executor_.Run(std::move(request));
+  }
+
+  absl::StatusOr<Value> Allocate(const types::Type& type) override {
+    RETURN_IF_ERROR(CheckDevice(type.placement));
+    return executor_.Allocate(type);
+  }
+
+  void CopyIn(const Value& to, int64_t offset, absl::Span<const std::byte> bytes,
+              absl::AnyInvocable<void(absl::Status) &&> then) override {
+    Count(counters_.bytes_in, bytes.size());
+    device::Queue& queue = QueueOf(to);
+    device::Argument at = to.argument();
+    at.offset += offset;
+    queue.CopyIn(at, bytes.data(), static_cast<int64_t>(bytes.size()));
+    queue.Notify(Keeping(to, std::move(then)));
+  }
+
+  void CopyOut(absl::Span<std::byte> to, const Value& from, int64_t offset,
+               absl::AnyInvocable<void(absl::Status) &&> then) override {
+    Count(counters_.bytes_out, to.size());
+    device::Queue& queue = QueueOf(from);
+    device::Argument at = from.argument();
+    at.offset += offset;
+    queue.CopyOut(to.data(), at, static_cast<int64_t>(to.size()));
+    queue.Notify(Keeping(from, std::move(then)));
+  }
+
+  void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) override {
+    devices_.at(device.device)->queue().Notify(std::move(then));
+  }
+
+ private:
+  using Then = absl::AnyInvocable<void(absl::Status) &&>;
+
+  device::Queue& QueueOf(const Value& value) {
+    return devices_.at(value.type.placement.device)->queue();
+  }
+  absl::Status CheckDevice(types::Placement placement) const {
+    if (placement.device < devices_.size()) return absl::OkStatus();
+    return InvalidArgument("device ", placement.device, ": there are ", devices_.size());
+  }
+  // `then`, holding the value's memory until it is called.
+  static Then Keeping(const Value& value, Then then) {
+    return [value, then = std::move(then)](absl::Status status) mutable {
+      std::move(then)(std::move(status));
+    };
+  }
+
+  Counters counters_;
+  Devices devices_;
+  Compiler compiler_;
+  Executor executor_;
+  base::TaskPool prepare_pool_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
+  ASSIGN_OR_RETURN(DiskCache disk, DiskCache::Open(options.cache_dir));
+  ASSIGN_OR_RETURN(Devices devices, OpenDevices(options));
+  return std::make_unique<EngineImpl>(options, std::move(devices), std::move(disk));
+}
+
+absl::StatusOr<Value> Engine::Put(const types::HostTensor& tensor, types::Placement device) {
+  types::Type type;
+  type.dtype = tensor.dtype();
+  type.placement = device;
+  for (int64_t dim : tensor.shape()) type.dims.push_back(dim);
+  ASSIGN_OR_RETURN(Value value, Allocate(type));
+  std::promise<absl::Status> done;
+  CopyIn(value, 0, tensor.bytes(), [&](absl::Status status) { done.set_value(std::move(status)); });
+  RETURN_IF_ERROR(done.get_future().get());
+  return value;
+}
+
+absl::StatusOr<types::HostTensor> Engine::Fetch(const Value& value) {
+  std::vector<int64_t> shape;
+  for (const types::Sym& dim : value.type.dims) shape.push_back(dim.constant());
+  types::HostTensor tensor(value.type.dtype, std::move(shape));
+  std::promise<absl::Status> done;
+  CopyOut(tensor.bytes(), value, 0, [&](absl::Status status) { done.set_value(std::move(status)); });
+  RETURN_IF_ERROR(done.get_future().get());
+  return tensor;
+}
+
+absl::StatusOr<std::vector<types::HostTensor>> Engine::Evaluate(
+    const ir::Function& function, absl::Span<const types::HostTensor> arguments,
+    absl::Span<const int64_t> variables) {
+  RunRequest request;
+  ASSIGN_OR_RETURN(request.executable, Prepare(function));
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    ASSIGN_OR_RETURN(Value input, Put(arguments[i], function.parameters[i]->type().placement));
+    request.inputs.push_back(std::move(input));
+  }
+  request.variables.assign(variables.begin(), variables.end());
+  request.on_done = [](absl::Status) {};
+  ASSIGN_OR_RETURN(const std::vector<Value> values, Run(std::move(request)));
+  std::vector<types::HostTensor> results;
+  for (const Value& value : values) {
+    ASSIGN_OR_RETURN(types::HostTensor tensor, Fetch(value));
+    results.push_back(std::move(tensor));
+  }
+  return results;
+}
+
+}  // namespace tensord::runtime

@@ -1,0 +1,36 @@
+// Runs executables: reserves memory, launches in order, tells when it is done. Knows no session.
+#pragma once
+
+#include <vector>
+
+#include "engine/runtime/compiler.h"
+#include "engine/runtime/engine.h"
+
+namespace tensord::runtime {
+
+class Executor {
+ public:
+  Executor(std::vector<device::Device*> devices, Counters& counters)
+      : devices_(std::move(devices)), counters_(counters) {}
+
+  // As Engine::Run. Thread-safe: queues order what they get.
+  absl::StatusOr<std::vector<Value>> Run(RunRequest request);
+
+  absl::StatusOr<Value> Allocate(const types::Type& type,
+                                 const std::function<std::shared_ptr<void>(int64_t)>& charge = nullptr);
+
+ private:
+  struct Job;
+  absl::Status Check(const RunRequest& request) const;
+  absl::Status Reserve(Job& job);
+  absl::Status ReserveValue(Job& job, size_t value);
+  void Launch(Job& job, const PlanStep& step);
+  void Copy(Job& job, const PlanStep& step);
+  device::Argument ArgumentOf(const Job& job, int32_t value) const;
+  absl::Status Stopped(const RunRequest& request) const;
+
+  const std::vector<device::Device*> devices_;
+  Counters& counters_;
+};
+
+}  // namespace tensord::runtime

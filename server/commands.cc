@@ -1,0 +1,260 @@
+#include "server/commands.h"
+
+#include <algorithm>
+
+#include "engine/base/sha256.h"
+#include "engine/runtime/fault.h"
+#include "server/convert.h"
+
+namespace tensord::server {
+namespace {
+
+using absl::StatusCode;
+using runtime::CellRef;
+using runtime::Fault;
+
+runtime::Clock::time_point ToClock(absl::Time deadline, absl::Time now) {
+  if (deadline == absl::InfiniteFuture()) return runtime::Clock::time_point::max();
+  return runtime::Clock::now() + absl::ToChronoNanoseconds(deadline - now);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ RunCommand
+
+RunCommand::RunCommand(Terms terms, Work work)
+    : Command(std::move(terms)), work_(std::move(work)) {}
+
+bool RunCommand::Makes(runtime::Id id) const {
+  return std::any_of(work_.ids.begin(), work_.ids.end(), [id](const Span& span) {
+    return id >= span.first && id - span.first < span.count;
+  });
+}
+
+void RunCommand::OnPrepared(Prepared executable) {
+  if (executable.ok()) {
+    work_.executable = *std::move(executable);
+  } else {
+    prepared_ = executable.status();
+  }
+  Arrive();
+}
+
+void RunCommand::Prepare() {
+  for (const CellRef& cell : work_.inputs) AwaitAvailable(cell);
+  for (const CellRef& cell : work_.after) AwaitSettled(cell);
+  if (work_.executable != nullptr) return;
+  Owe();
+  auto then = Callback(&RunCommand::OnPrepared);
+  if (work_.program != nullptr) return work_.program->WhenReady(std::move(then));
+  scheduler().engine().PrepareAsync(work_.function, std::move(then));
+}
+
+runtime::PoisonRef RunCommand::PoisonOfInputs() const {
+  for (const CellRef& cell : work_.inputs) {
+    if (cell->poisoned()) return cell->poison();
+  }
+  return nullptr;
+}
+
+absl::Status RunCommand::CheckMemory() const {
+  const Ledger& ledger = *scheduler().resident();
+  if (ledger.max == 0) return absl::OkStatus();
+  int64_t bytes = ledger.used;
+  for (const CellRef& cell : work_.outputs) bytes += cell->type().max_bytes();
+  if (bytes <= ledger.max) return absl::OkStatus();
+  return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(bytes),
+                            static_cast<uint64_t>(ledger.max), "resident bytes");
+}
+
+runtime::RunRequest RunCommand::MakeRequest() {
+  runtime::RunRequest request;
+  request.executable = work_.executable;
+  request.inputs.reserve(work_.inputs.size());
+  for (const CellRef& cell : work_.inputs) request.inputs.push_back(cell->value());
+  for (int position : work_.donate) {
+    // Ours alone: the ids ended with the item, and no other command holds the cell.
+    const CellRef& cell = work_.inputs[static_cast<size_t>(position)];
+    if (cell->holders() > 1) continue;
+    request.donate.push_back(position);
+    request.inputs[static_cast<size_t>(position)] = runtime::Value();
+    request.inputs[static_cast<size_t>(position)] = cell->Take();
+  }
+  request.variables = work_.variables;
+  request.priority = terms().priority;
+  request.deadline = ToClock(terms().deadline, scheduler().env().now());
+  request.cancelled = scheduler().cancelled();
+  request.charge = [ledger = scheduler().resident()](int64_t bytes) -> std::shared_ptr<void> {
+    return std::make_shared<Charge>(ledger, bytes);
+  };
+  request.on_done = Callback(&RunCommand::OnDone);
+  return request;
+}
+
+void RunCommand::Start() {
+  if (const runtime::PoisonRef poison = PoisonOfInputs()) {
+    PoisonOutputs(poison);
+    return Finish();
+  }
+  if (!prepared_.ok()) return Fail(runtime::WithReason(prepared_, "COMPILE"));
+  if (absl::Status status = CheckMemory(); !status.ok()) return Fail(status);
+  runtime::RunRequest request = MakeRequest();
+  const bool gives = !request.donate.empty();
+  absl::StatusOr<std::vector<runtime::Value>> results =
+      scheduler().engine().Run(std::move(request));
+  if (results.ok()) return Submitted(*std::move(results));
+  const bool memory = absl::IsResourceExhausted(results.status());
+  if (memory && !gives && scheduler().RetryLater(*this)) return;
+  Fail(results.status());
+}
+
+void RunCommand::Submitted(std::vector<runtime::Value> results) {
+  scheduler().CountSubmitted(1);
+  for (size_t i = 0; i < results.size() && i < work_.outputs.size(); ++i) {
+    work_.outputs[i]->Submit(std::move(results[i]));
+  }
+}
+
+void RunCommand::OnDone(absl::Status status) {
+  scheduler().CountSubmitted(-1);
+  if (!status.ok()) return Fail(runtime::WithReason(status, "DEVICE_FAULT"));
+  SettleAfter(work_.inputs);
+}
+
+void RunCommand::OnSettled() {
+  if (const runtime::PoisonRef poison = PoisonOfInputs()) {
+    PoisonOutputs(poison);
+  } else {
+    for (const CellRef& cell : work_.outputs) cell->Settle();
+  }
+  Finish();
+}
+
+void RunCommand::PoisonOutputs(const runtime::PoisonRef& poison) {
+  for (const CellRef& cell : work_.outputs) cell->Fail(poison);
+  scheduler().host().CountFailure();
+}
+
+void RunCommand::Fail(const absl::Status& status) {
+  const runtime::Id first = work_.ids.empty() ? 0 : work_.ids.front().first;
+  const runtime::PoisonRef poison = MakePoison(status, first, work_.op, origin());
+  PoisonOutputs(poison);
+  if (!work_.quiet) {
+    v1::Reply reply = FaultReply(origin(), *poison);
+    for (const Span& span : work_.ids) AddPoisoned(span, reply.mutable_fault());
+    scheduler().host().AddReply(std::move(reply));
+  }
+  Finish();
+}
+
+void RunCommand::GiveUp(const absl::Status& why) { Fail(why); }
+
+// ------------------------------------------------------------------ FetchCommand
+
+void FetchCommand::Start() {
+  if (what_.cell->poisoned() || !what_.is_inline || what_.length == 0) {
+    return SettleAfter(absl::MakeConstSpan(&what_.cell, 1));
+  }
+  bytes_->resize(what_.length);
+  scheduler().CountSubmitted(1);
+  const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(bytes_->data()), bytes_->size());
+  scheduler().engine().CopyOut(
+      to, what_.cell->value(), static_cast<int64_t>(what_.offset),
+      [keep = bytes_, then = Callback(&FetchCommand::OnCopied)](absl::Status status) mutable {
+        then(std::move(status));
+      });
+}
+
+void FetchCommand::OnCopied(absl::Status status) {
+  scheduler().CountSubmitted(-1);
+  if (status.ok()) return SettleAfter(absl::MakeConstSpan(&what_.cell, 1));
+  Answer(FaultReply(origin(), runtime::WithReason(status, "DEVICE_FAULT")));
+}
+
+void FetchCommand::OnSettled() {
+  if (what_.cell->poisoned()) return Answer(FaultReply(origin(), *what_.cell->poison()));
+  v1::Reply reply = ReplyTo(origin());
+  v1::Data& data = *reply.mutable_data();
+  data.set_id(what_.id);
+  FromType(what_.cell->type(), data.mutable_type());
+  data.set_bytes(what_.length);
+  data.set_offset(what_.offset);
+  if (what_.is_inline) {
+    data.set_inline_(std::move(*bytes_));
+  } else {
+    data.set_ticket(what_.ticket);
+  }
+  Answer(std::move(reply));
+}
+
+void FetchCommand::Answer(v1::Reply reply) {
+  if (reply.has_fault()) scheduler().host().CountFailure();
+  scheduler().host().AddReply(std::move(reply));
+  Finish();
+}
+
+void FetchCommand::GiveUp(const absl::Status& why) { Answer(FaultReply(origin(), why)); }
+
+// ------------------------------------------------------------------ ReceiveCommand
+
+void ReceiveCommand::Receive(std::string_view bytes, std::shared_ptr<const void> keep) {
+  bytes_ = bytes;
+  keep_ = std::move(keep);
+  Arrive();
+}
+
+absl::Status ReceiveCommand::CopyIn() {
+  const types::Type& type = what_.cell->type();
+  RETURN_IF_ERROR(CheckBytes(type, bytes_));
+  if (!what_.digest.empty()) {
+    const base::Digest digest = base::Sha256(bytes_);
+    if (std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()) !=
+        what_.digest) {
+      return Fault(StatusCode::kDataLoss, "DIGEST", "the bytes have another SHA-256: ",
+                   base::ToHex(digest));
+    }
+  }
+  const std::shared_ptr<Ledger>& ledger = scheduler().resident();
+  const int64_t bytes = type.max_bytes();
+  if (ledger->max > 0 && ledger->used + bytes > ledger->max) {
+    return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(ledger->used + bytes),
+                              static_cast<uint64_t>(ledger->max), "resident bytes");
+  }
+  ASSIGN_OR_RETURN(runtime::Value value, scheduler().engine().Allocate(type));
+  value.buffer->charge = std::make_shared<Charge>(ledger, bytes);
+  scheduler().CountSubmitted(1);
+  scheduler().engine().CopyIn(
+      value, 0, {reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size()},
+      [keep = keep_, then = Callback(&ReceiveCommand::OnCopied)](absl::Status status) mutable {
+        then(std::move(status));
+      });
+  what_.cell->Submit(std::move(value));
+  return absl::OkStatus();
+}
+
+void ReceiveCommand::OnCopied(absl::Status status) {
+  scheduler().CountSubmitted(-1);
+  if (!status.ok()) return Fail(runtime::WithReason(status, "DEVICE_FAULT"));
+  what_.cell->Settle();
+  Finish();
+}
+
+void ReceiveCommand::Start() {
+  absl::Status status = CopyIn();
+  bytes_ = {};
+  keep_ = nullptr;
+  if (!status.ok()) Fail(status);
+}
+
+void ReceiveCommand::Fail(const absl::Status& status) {
+  if (std::exchange(failed_, true)) return;
+  const runtime::PoisonRef poison = MakePoison(status, what_.id, "upload", origin());
+  what_.cell->Fail(poison);
+  v1::Reply reply = FaultReply(origin(), *poison);
+  AddPoisoned({what_.id, 1}, reply.mutable_fault());
+  scheduler().host().AddReply(std::move(reply));
+  scheduler().host().CountFailure();
+  Finish();
+}
+
+}  // namespace tensord::server

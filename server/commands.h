@@ -1,0 +1,134 @@
+// The kinds of commands: running plans, fetching, receiving uploads, waiting.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/program.h"
+#include "server/scheduler.h"
+#include "server/uploads.h"
+
+namespace tensord::server {
+
+// A plan over some values into others.
+class RunCommand : public Command {
+ public:
+  struct Work {
+    std::shared_ptr<const ir::Function> function;  // to be prepared, unless `executable` is there
+    ProgramRef program;                            // the same, of a Program
+    runtime::ExecutableRef executable;
+    std::vector<runtime::CellRef> inputs, outputs;
+    std::vector<runtime::CellRef> after;
+    std::vector<int64_t> variables;
+    std::vector<int> donate;     // positions whose ids ended with the command
+    std::vector<Span> ids;       // of the outputs
+    std::string op;              // "execute", "evaluate"
+    bool quiet = false;          // a failure is told by who asked for the values
+  };
+  RunCommand(Terms terms, Work work);
+
+  bool Makes(runtime::Id id) const override;
+
+ protected:
+  void Prepare() override;
+  void Start() override;
+  void OnSettled() override;
+  void GiveUp(const absl::Status& why) override;
+
+ private:
+  using Prepared = absl::StatusOr<runtime::ExecutableRef>;
+  void OnPrepared(Prepared executable);
+  absl::Status CheckMemory() const;
+  runtime::RunRequest MakeRequest();
+  runtime::PoisonRef PoisonOfInputs() const;
+  void Submitted(std::vector<runtime::Value> results);
+  void OnDone(absl::Status status);
+  void Fail(const absl::Status& status);
+  void PoisonOutputs(const runtime::PoisonRef& poison);
+
+  Work work_;
+  absl::Status prepared_;
+};
+
+// A value's bytes as Data: inline, or as a ticket.
+class FetchCommand : public Command {
+ public:
+  struct What {
+    runtime::Id id = 0;
+    runtime::CellRef cell;
+    uint64_t offset = 0, length = 0;  // within the value
+    bool is_inline = true;
+    std::string ticket;
+  };
+  FetchCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+
+ protected:
+  void Prepare() override { AwaitAvailable(what_.cell); }
+  void Start() override;
+  void OnSettled() override;
+  void GiveUp(const absl::Status& why) override;
+
+ private:
+  void OnCopied(absl::Status status);
+  void Answer(v1::Reply reply);
+
+  What what_;
+  std::shared_ptr<std::string> bytes_ = std::make_shared<std::string>();
+};
+
+// A value that comes by upload, or in an item.
+class ReceiveCommand : public Command {
+ public:
+  struct What {
+    runtime::Id id = 0;
+    runtime::CellRef cell;
+    std::string digest;  // to be checked; may be empty
+  };
+  ReceiveCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+
+  runtime::Id id() const { return what_.id; }
+  // The bytes are there. `keep` holds them.
+  void Receive(std::string_view bytes, std::shared_ptr<const void> keep);
+  void Fail(const absl::Status& status);
+  bool Makes(runtime::Id id) const override { return id == what_.id; }
+
+ protected:
+  void Prepare() override { Owe(); }  // the bytes
+  void Start() override;
+  void GiveUp(const absl::Status& why) override { Fail(why); }
+
+ private:
+  absl::Status CopyIn();
+  void OnCopied(absl::Status status);
+
+  What what_;
+  std::string_view bytes_;
+  std::shared_ptr<const void> keep_;
+  bool failed_ = false;
+};
+
+// Calls back when cells are settled, or when its deadline passed.
+class AwaitCommand : public Command {
+ public:
+  using Then = std::function<void(const absl::Status&)>;
+  AwaitCommand(Terms terms, std::vector<runtime::CellRef> cells, Then then)
+      : Command(std::move(terms)), cells_(std::move(cells)), then_(std::move(then)) {}
+
+ protected:
+  void Prepare() override {
+    for (const runtime::CellRef& cell : cells_) AwaitSettled(cell);
+  }
+  void Start() override { GiveUp(absl::OkStatus()); }
+  void GiveUp(const absl::Status& why) override {
+    then_(why);
+    Finish();
+  }
+
+ private:
+  std::vector<runtime::CellRef> cells_;
+  Then then_;
+};
+
+}  // namespace tensord::server

@@ -1,0 +1,34 @@
+#include "server/make_handler.h"
+
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "server/session_env.h"
+#include "server/session_handler.h"
+
+namespace tensord::server {
+namespace {
+
+runtime::EngineOptions EngineOptionsOf(const Options& options) {
+  runtime::EngineOptions engine;
+  engine.devices = options.device;
+  engine.cache_dir = options.cache_dir;
+  engine.threads = static_cast<int>(options.threads);
+  engine.memory_limit = options.memory_limit;
+  return engine;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeComputeHandler(const HandlerContext& context) {
+  ASSIGN_OR_RETURN(std::unique_ptr<runtime::Engine> engine,
+                   runtime::Engine::Create(EngineOptionsOf(context.options)));
+  for (const runtime::DeviceInfo& device : engine->devices()) {
+    LOG_INFO("device opened", {"name", device.name}, {"memory_limit", device.memory_limit},
+             {"threads", device.capabilities.threads});
+    context.lifecycle.SetHealthy(StrCat("device.", device.name), true);
+  }
+  return MakeSessionHandler(std::move(engine), context.metrics, context.authenticator,
+                            {.limits = DefaultLimits()});
+}
+
+}  // namespace tensord::server

@@ -1,0 +1,12 @@
+// tensord.v1.Compute/Run: one stateless graph, compiled, run, answered, forgotten.
+#pragma once
+
+#include "server/compute_handler.h"
+#include "server/session_env.h"
+
+namespace tensord::server {
+
+// Answers later, on an engine's thread. `env` outlives the call.
+void StartRun(const SessionEnv& env, v1::RunRequest request, Reply<v1::RunReply> reply);
+
+}  // namespace tensord::server

@@ -1,0 +1,403 @@
+#include "server/session_core.h"
+
+#include <google/protobuf/arena.h>
+
+#include <algorithm>
+
+#include "engine/base/log.h"
+#include "engine/runtime/fault.h"
+#include "server/convert.h"
+
+namespace tensord::server {
+namespace {
+
+using absl::StatusCode;
+using runtime::Fault;
+using runtime::Origin;
+
+constexpr uint32_t kVersion = 1;
+constexpr uint64_t kByteWindow = 16 << 20;
+constexpr absl::Duration kParkingTime = absl::Seconds(30);
+constexpr absl::Duration kBlockedTime = absl::Seconds(30);
+constexpr absl::Duration kUnboundTime = absl::Seconds(60);
+constexpr size_t kMaxString = 1024;
+
+std::unique_ptr<google::protobuf::Arena> MakeArena() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 64 << 10;
+  options.max_block_size = 1 << 20;
+  return std::make_unique<google::protobuf::Arena>(options);
+}
+
+}  // namespace
+
+v1::Limits DefaultLimits() {
+  v1::Limits limits;
+  limits.set_max_frame_bytes(4 << 20);
+  limits.set_max_items_per_frame(16384);
+  limits.set_max_inline_bytes(64 << 10);
+  limits.set_max_chunk_bytes(1 << 20);
+  limits.set_max_nodes(4'000'000);
+  limits.set_max_values(4'000'000);
+  limits.set_max_staging_bytes(uint64_t{16} << 30);
+  limits.set_max_programs(4096);
+  limits.set_max_program_bytes(64 << 20);
+  limits.set_max_program_nodes(1'000'000);
+  limits.set_max_in_flight(65536);
+  limits.set_max_sessions(1024);
+  limits.set_max_strings(65536);
+  limits.set_max_rank(types::kMaxRank);
+  limits.set_max_elements(static_cast<uint64_t>(types::kMaxElements));
+  limits.set_max_uploads(256);
+  return limits;
+}
+
+SessionCore::SessionCore(const SessionEnv& env, const Peer& peer, SessionOwner& owner,
+                         SessionOutbox& outbox)
+    : env_(env),
+      peer_(peer),
+      owner_(owner),
+      outbox_(outbox),
+      arena_(MakeArena()),
+      programs_(env) {
+  TellCredit(true);
+}
+
+SessionCore::~SessionCore() { End(); }
+
+void SessionCore::AddReply(v1::Reply reply) {
+  if (reply.has_fault()) {
+    env_.metrics.Add(Metric::faults);
+    if (!reply.fault().limit().empty()) env_.metrics.Add(Metric::limit_refusals);
+    LOG_DEBUG("fault", {"session", label_}, {"reason", reply.fault().reason()},
+              {"message", reply.fault().message()}, {"seq", reply.of_seq()},
+              {"item", reply.of_item()}, {"source", reply.fault().source()});
+  }
+  outbox_.Add(std::move(reply));
+}
+
+// ------------------------------------------------------------------ frames
+
+void SessionCore::OnFrame(std::string_view bytes) {
+  if (over_) return;
+  received_ = env_.now();
+  auto* frame = google::protobuf::Arena::CreateMessage<v1::ClientFrame>(arena_.get());
+  if (absl::Status status = TakeFrame(bytes, *frame); !status.ok()) {
+    Breach(status, {frame->seq(), 0, 0});
+  }
+  arena_->Reset();
+}
+
+absl::Status SessionCore::TakeFrame(std::string_view bytes, v1::ClientFrame& frame) {
+  if (bytes.size() > env_.limits.max_frame_bytes()) {
+    return runtime::OverLimit("max_frame_bytes", bytes.size(), env_.limits.max_frame_bytes(),
+                              "bytes of a frame");
+  }
+  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return Fault(StatusCode::kInvalidArgument, "FRAMING", "the bytes are no ClientFrame");
+  }
+  RETURN_IF_ERROR(CheckCredit(bytes.size(), frame));
+  outbox_.OnAck(frame.acked(), frame.max_reply_bytes());
+  if (frame.seq() != 0 && frame.seq() <= last_seq_) return absl::OkStatus();  // applied before
+  if (frame.seq() != last_seq_ + 1) {
+    return Fault(StatusCode::kInvalidArgument, "GAP", "frame ", frame.seq(), " after ", last_seq_);
+  }
+  last_seq_ = frame.seq();
+  if (!welcomed()) RETURN_IF_ERROR(Greet(frame));
+  RETURN_IF_ERROR(TakeTables(frame));
+  TakeItems(frame);
+  return absl::OkStatus();
+}
+
+absl::Status SessionCore::CheckCredit(size_t bytes, const v1::ClientFrame& frame) {
+  const auto items = static_cast<uint64_t>(frame.items_size());
+  bytes_in_ += bytes;
+  items_in_ += items;
+  env_.metrics.Add(Metric::items, static_cast<int64_t>(items));
+  if (items > env_.limits.max_items_per_frame()) {
+    return runtime::OverLimit("max_items_per_frame", items, env_.limits.max_items_per_frame(),
+                              "items of a frame");
+  }
+  if (items_in_ > told_items_ || bytes_in_ > told_bytes_) {
+    return Fault(StatusCode::kResourceExhausted, "CREDIT", "sent ", items_in_, " items and ",
+                 bytes_in_, " bytes, the credit was ", told_items_, " and ", told_bytes_);
+  }
+  return absl::OkStatus();
+}
+
+// What the client may have sent in all: work under way and what is parked hold credit back.
+void SessionCore::TellCredit(bool all) {
+  const uint64_t window = env_.limits.max_items_per_frame();
+  const uint64_t busy = (scheduler_ == nullptr ? 0 : scheduler_->in_flight()) + parked_.size();
+  const uint64_t items = items_in_ + (busy < window ? window - busy : 0);
+  const uint64_t bytes =
+      bytes_in_ + (parked_bytes_ < kByteWindow ? kByteWindow - parked_bytes_ : 0);
+  const bool worth = items > told_items_ + window / 4 || bytes > told_bytes_ + kByteWindow / 4;
+  if (!all && !worth) return;
+  told_items_ = std::max(told_items_, items);
+  told_bytes_ = std::max(told_bytes_, bytes);
+  outbox_.SetCredit(told_items_, told_bytes_);
+}
+
+absl::Status SessionCore::TakeTables(v1::ClientFrame& frame) {
+  const uint64_t max = env_.limits.max_strings();
+  if (strings_.size() + static_cast<uint64_t>(frame.strings_size()) > max) {
+    return runtime::OverLimit("max_strings", strings_.size() + frame.strings().size(), max,
+                              "strings of the session");
+  }
+  for (std::string& text : *frame.mutable_strings()) {
+    if (text.size() > kMaxString) {
+      return runtime::OverLimit("max_strings", text.size(), kMaxString, "bytes of a string");
+    }
+    strings_.Add(std::move(text));
+  }
+  for (const v1::Source& source : frame.sources()) {
+    LOG_DEBUG("source", {"session", label_}, {"index", source.index()},
+              {"file", source.file().substr(0, 256)}, {"line", source.line()},
+              {"function", source.function().substr(0, 128)});
+  }
+  return absl::OkStatus();
+}
+
+void SessionCore::TakeItems(v1::ClientFrame& frame) {
+  const int items = frame.items_size();
+  for (int i = 0; i < items && !over_; ++i) {
+    const v1::Item& item = frame.items(i);
+    const Origin origin{frame.seq(), static_cast<uint32_t>(i), 0};
+    if (parking_.has_value() && !ActsWhenRead(item)) {
+      parked_bytes_ += item.ByteSizeLong();
+      parked_.push_back({item, origin});
+    } else {
+      Apply(item, origin);
+    }
+  }
+  if (!parking_.has_value()) applied_ = frame.seq();
+}
+
+// The first item of a session's first frame.
+absl::Status SessionCore::Greet(const v1::ClientFrame& frame) {
+  if (frame.items_size() > 0 && frame.items(0).has_resume()) {
+    return Fault(StatusCode::kUnimplemented, "UNIMPLEMENTED", "resume is not supported yet");
+  }
+  if (frame.items_size() == 0 || !frame.items(0).has_hello()) {
+    return Fault(StatusCode::kFailedPrecondition, "FRAMING",
+                 "a session's first item is Hello; this is none");
+  }
+  return OnHello(frame.items(0).hello(), {frame.seq(), 0, 0});
+}
+
+absl::Status CheckVersion(const v1::Hello& hello) {
+  if (hello.min_version() <= kVersion && kVersion <= hello.max_version()) return absl::OkStatus();
+  return Fault(StatusCode::kFailedPrecondition, "VERSION", "the client speaks versions ",
+               hello.min_version(), " … ", hello.max_version(), ", this daemon version ", kVersion,
+               "; update one of them");
+}
+
+absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) {
+  RETURN_IF_ERROR(CheckVersion(hello));
+  absl::StatusOr<Principal> principal =
+      env_.authenticator.Authenticate(peer_, hello.credentials());
+  if (!principal.ok()) return runtime::WithReason(principal.status(), "AUTH");
+  ASSIGN_OR_RETURN(membership_, owner_.Join(*principal));
+  Account& account = membership_->account();
+  name_ = RandomBytes(16);
+  resume_secret_ = RandomBytes(32);
+  data_token_ = RandomBytes(32);
+  label_ = hello.label().substr(0, 128);
+  graph_ = std::make_unique<runtime::SessionGraph>(
+      env_.devices, runtime::SessionGraph::Limits{static_cast<int64_t>(env_.limits.max_nodes()),
+                                                  static_cast<int64_t>(env_.limits.max_values())});
+  scheduler_ = std::make_unique<Scheduler>(env_, *this, account.resident);
+  uploads_ = std::make_shared<Uploads>(
+      Uploads::Limits{static_cast<int64_t>(env_.limits.max_uploads()), types::kMaxElements},
+      account.staging, [this](uint64_t number) { owner_.OnUploaded(number); });
+  LOG_INFO("session opened", {"principal", principal->name}, {"label", label_},
+           {"client", hello.client_name()}, {"version", hello.client_version()},
+           {"peer", peer_.address});
+  env_.metrics.Add(Metric::sessions_opened);
+  v1::Reply reply = ReplyTo(origin);
+  FillWelcome(env_, hello, reply.mutable_welcome());
+  v1::Welcome& welcome = *reply.mutable_welcome();
+  welcome.set_session(name_);
+  welcome.set_resume_secret(resume_secret_);
+  welcome.set_data_token(data_token_);
+  welcome.set_principal(principal->name);
+  welcome.set_fencing(1);
+  owner_.OnWelcome();
+  AddReply(std::move(reply));
+  return absl::OkStatus();
+}
+
+void FillWelcome(const SessionEnv& env, const v1::Hello&, v1::Welcome* welcome) {
+  welcome->set_version(kVersion);
+  welcome->set_epoch(env.epoch);
+  *welcome->mutable_limits() = env.limits;
+  const std::vector<runtime::DeviceInfo> devices = env.engine.devices();
+  for (size_t i = 0; i < devices.size(); ++i) {
+    *welcome->add_devices() = FromDevice(devices[i], static_cast<int>(i), false);
+  }
+  welcome->set_op_set_digest(env.op_set_digest);
+  welcome->set_server_version(TENSORD_VERSION);
+}
+
+void SessionCore::Breach(const absl::Status& status, const Origin& origin) {
+  if (over_) return;
+  breach_ = status;
+  v1::Reply reply = FaultReply(origin, status);
+  reply.mutable_fault()->set_fatal(true);
+  AddReply(std::move(reply));
+  LOG_INFO("session broken off", {"label", label_}, {"status", status});
+  End();
+}
+
+void SessionCore::OnHalfClose() { half_closed_ = true; }
+
+void SessionCore::OnGoingAway(absl::Duration deadline) {
+  if (over_ || !welcomed()) return;
+  v1::Reply reply;
+  reply.mutable_going_away()->set_deadline_us(
+      static_cast<uint64_t>(absl::ToInt64Microseconds(deadline)));
+  reply.mutable_going_away()->set_reason("the daemon is stopping");
+  AddReply(std::move(reply));
+}
+
+void SessionCore::Advance() {
+  if (scheduler_ == nullptr || over_) return;
+  scheduler_->Pump();
+  outbox_.SetApplied(applied_);
+  outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
+  TellCredit(last_told_seq_ != last_seq_);
+  last_told_seq_ = last_seq_;
+  if (half_closed_ && parked_.empty() && scheduler_->in_flight() == 0) End();
+}
+
+void SessionCore::OnTick(absl::Time now) {
+  if (over_ || !welcomed()) return;
+  if (outbox_.blocked_since() < now - kBlockedTime) {
+    return Breach(Fault(StatusCode::kResourceExhausted, "CREDIT",
+                        "the client gave no credit for replies in 30 s"),
+                  {});
+  }
+  if (parking_.has_value() && parking_->deadline <= now) {
+    LOG_DEBUG("parked item gave up", {"session", label_});
+    parking_->expired = true;
+    Unpark();
+  }
+  CheckBinds(now);
+  uploads_->Expire(now - kUnboundTime);
+  scheduler_->OnTick(now);
+}
+
+void SessionCore::End() {
+  if (std::exchange(over_, true)) return;
+  outbox_.SetApplied(applied_);
+  if (scheduler_ != nullptr) scheduler_->Clear();
+  if (uploads_ != nullptr) uploads_->Close();
+  binds_.clear();
+  parked_.clear();
+  parking_.reset();
+  graph_ = nullptr;
+  outbox_.End();
+  if (welcomed()) LOG_INFO("session ended", {"label", label_}, {"frames", last_seq_});
+}
+
+// ------------------------------------------------------------------ parking
+
+bool SessionCore::ActsWhenRead(const v1::Item& item) const {
+  return item.has_cancel() || item.has_ping() || item.has_auth() || item.has_program();
+}
+
+void SessionCore::Park(const v1::Item& item, const Origin& origin,
+                       const SessionProgramRef& program, uint64_t timeout_us) {
+  const absl::Duration time =
+      timeout_us == 0 ? kParkingTime
+                      : std::min(kParkingTime, absl::Microseconds(static_cast<int64_t>(
+                                                   std::min<uint64_t>(timeout_us, INT64_MAX))));
+  parking_ = Parking{program->digest, received_ + time};
+  parked_bytes_ += item.ByteSizeLong();
+  parked_.push_front({item, origin});
+  if (program->upload != 0 || std::exchange(program->asked, true)) return;
+  v1::Reply reply = ReplyTo(origin);
+  reply.mutable_need_program()->set_digest(
+      std::string(reinterpret_cast<const char*>(program->digest.data()), program->digest.size()));
+  AddReply(std::move(reply));
+}
+
+void SessionCore::OnProgramKnown(const SessionProgramRef& program) {
+  if (program->program != nullptr) {
+    program->program->WhenReady(
+        [strand = owner_.strand(), program](absl::StatusOr<runtime::ExecutableRef> executable) {
+          if (!executable.ok()) return;
+          strand->Post([program, executable = *std::move(executable)] {
+            program->executable = executable;
+          });
+        });
+  }
+  if (parking_.has_value() && parking_->digest == program->digest) Unpark();
+}
+
+// Applies what was parked, until something parks again.
+void SessionCore::Unpark() {
+  const bool expired = parking_->expired;
+  parking_.reset();
+  for (bool first = true; !parked_.empty() && !over_; first = false) {
+    const Parked parked = std::move(parked_.front());
+    parked_.pop_front();
+    parked_bytes_ -= parked.item.ByteSizeLong();
+    if (expired && first) {
+      FailIds(parked.item.execute().first_out(), 1, "execute",
+              Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN",
+                    "execute: the Program was asked for and did not come in time"),
+              parked.origin);
+    } else {
+      Apply(parked.item, parked.origin);
+    }
+    if (parking_.has_value()) return;
+    applied_ = std::max(applied_, parked.origin.frame - 1);
+  }
+  applied_ = last_seq_;
+}
+
+// ------------------------------------------------------------------ helpers
+
+void SessionCore::Fail(const Origin& origin, const absl::Status& status) {
+  ++failures_;
+  AddReply(FaultReply(origin, status));
+}
+
+// Defines those of the ids that are new as poison, and says so.
+void SessionCore::FailIds(runtime::Id first, uint64_t count, std::string_view op,
+                          const absl::Status& status, const Origin& origin) {
+  const runtime::PoisonRef poison = MakePoison(status, first, std::string(op), origin);
+  ++failures_;
+  graph_->DefinePoison(first, count, poison);
+  v1::Reply reply = FaultReply(origin, *poison);
+  v1::Fault& fault = *reply.mutable_fault();
+  fault.set_node(first);
+  fault.set_cause(0);
+  for (uint64_t i = 0; i < std::min<uint64_t>(count, 4096); ++i) {
+    const runtime::CellRef cell = graph_->CellOf(first + i);
+    if (cell && cell->poisoned() && cell->poison() == poison) AddPoisoned({first + i, 1}, &fault);
+  }
+  AddReply(std::move(reply));
+}
+
+Command::Terms SessionCore::TermsOf(const Origin& origin, uint64_t timeout_us,
+                                    int priority) const {
+  Terms terms;
+  terms.origin = origin;
+  terms.priority = priority;
+  if (timeout_us != 0) {
+    terms.deadline = received_ + absl::Microseconds(static_cast<int64_t>(
+                                     std::min<uint64_t>(timeout_us, uint64_t{1} << 60)));
+  }
+  return terms;
+}
+
+absl::Status SessionCore::CheckInFlight() const {
+  const uint64_t used = scheduler_->in_flight() + 1, max = env_.limits.max_in_flight();
+  if (max == 0 || used <= max) return absl::OkStatus();
+  return runtime::OverLimit("max_in_flight", used, max, "commands under way");
+}
+
+}  // namespace tensord::server

@@ -1,0 +1,62 @@
+// What the sessions of a daemon share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "engine/runtime/engine.h"
+#include "server/credentials.h"
+#include "server/metrics.h"
+#include "tensord/v1/session.pb.h"
+
+namespace tensord::server {
+
+class ProgramStore;
+
+// Bytes in use by somebody, and how many that may be. Thread-safe.
+struct Ledger {
+  std::atomic<int64_t> used = 0;
+  int64_t max = 0;  // 0: no limit
+  std::shared_ptr<Ledger> parent;  // is charged too
+
+  void Charge(int64_t bytes) {
+    for (Ledger* l = this; l != nullptr; l = l->parent.get()) l->used += bytes;
+  }
+};
+
+// Charges `bytes` for its own life.
+class Charge {
+ public:
+  Charge(std::shared_ptr<Ledger> ledger, int64_t bytes) : ledger_(std::move(ledger)), bytes_(bytes) {
+    ledger_->Charge(bytes_);
+  }
+  ~Charge() { ledger_->Charge(-bytes_); }
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+
+ private:
+  const std::shared_ptr<Ledger> ledger_;
+  const int64_t bytes_;
+};
+
+// Outlives the sessions.
+struct SessionEnv {
+  runtime::Engine& engine;
+  ProgramStore& programs;
+  Metrics& metrics;
+  const Authenticator& authenticator;
+  v1::Limits limits;
+  std::string op_set_digest;
+  uint64_t epoch = 0;
+  int devices = 0;
+  std::function<absl::Time()> now = absl::Now;
+};
+
+// Limits that suit one machine; what a caller changes is the daemon's or a test's.
+v1::Limits DefaultLimits();
+
+}  // namespace tensord::server

@@ -1,0 +1,144 @@
+#include "server/session_handler.h"
+
+#include <utility>
+#include <vector>
+
+#include "engine/base/sha256.h"
+#include "engine/runtime/function_builder.h"
+#include "server/convert.h"
+#include "server/program.h"
+#include "server/run_call.h"
+#include "server/session.h"
+#include "server/session_table.h"
+#include "server/transfers.h"
+
+namespace tensord::server {
+namespace {
+
+std::string DigestOfOps() {
+  const base::Digest digest = base::Sha256(runtime::OpsJson());
+  return std::string(digest.begin(), digest.end());
+}
+
+uint64_t NewEpoch() { return static_cast<uint64_t>(absl::ToUnixMicros(absl::Now())); }
+
+void ReadCounters(const runtime::Counters& counters, Metrics& metrics) {
+  const auto set = [&](Metric metric, uint64_t value) {
+    metrics.Set(metric, static_cast<int64_t>(value));
+  };
+  set(Metric::plans_made, counters.plans_made);
+  set(Metric::plan_hits, counters.plan_memory_hits);
+  set(Metric::plan_disk_hits, counters.plan_disk_hits);
+  set(Metric::kernels_compiled, counters.kernels_compiled);
+  set(Metric::kernel_memory_hits, counters.kernel_memory_hits);
+  set(Metric::kernel_disk_hits, counters.kernel_disk_hits);
+  set(Metric::compile_failures, counters.compile_failures);
+  set(Metric::compile_us, counters.compile_microseconds);
+  set(Metric::launches, counters.launches);
+  set(Metric::bytes_copied, counters.bytes_in + counters.bytes_out);
+}
+
+class SessionHandler : public ComputeHandler {
+ public:
+  SessionHandler(std::unique_ptr<runtime::Engine> engine, Metrics& metrics,
+                 const Authenticator& authenticator, const SessionHandlerOptions& options)
+      : engine_(std::move(engine)),
+        env_{*engine_,       programs_,  metrics,
+             authenticator,  options.limits, DigestOfOps(),
+             NewEpoch(),     static_cast<int>(engine_->devices().size())} {}
+
+  // Reads what is counted here; does nothing once the handler is gone.
+  Metrics::Probe MakeProbe() const {
+    return [engine = std::weak_ptr(engine_), table = std::weak_ptr(table_)](Metrics& metrics) {
+      if (const auto living = engine.lock()) ReadCounters(living->counters(), metrics);
+      const auto sessions = table.lock();
+      if (sessions == nullptr) return;
+      metrics.Set(Metric::sessions, static_cast<int64_t>(sessions->sessions()));
+      metrics.Set(Metric::resident_bytes, sessions->resident_bytes());
+      metrics.Set(Metric::staging_bytes, sessions->staging_bytes());
+    };
+  }
+
+  std::unique_ptr<StreamHandler> OpenSession(const Peer& peer, StreamPtr stream) override {
+    return MakeSessionStream(Session::Make(env_, *table_, peer, std::move(stream)));
+  }
+  std::unique_ptr<UploadSink> OpenUpload(const Peer&, StreamPtr) override {
+    return MakeUploadSink(env_, *table_);
+  }
+  absl::StatusOr<std::unique_ptr<DownloadSource>> OpenDownload(const Peer&,
+                                                               const v1::DownloadRequest& request,
+                                                               StreamPtr stream) override {
+    return MakeDownloadSource(env_, *table_, request, std::move(stream));
+  }
+  absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal&, const v1::WatchRequest&,
+                                                         StreamPtr) override {
+    return absl::UnimplementedError("watch is not supported by this daemon");
+  }
+
+  void Submit(const Peer&, std::string_view, Reply<SharedBytes> reply) override {
+    reply(absl::UnimplementedError("submit is not supported by this daemon; use Session"));
+  }
+  void UploadPart(const Peer&, const ChunkHeader& header, std::span<const std::string_view> pieces,
+                  Reply<v1::UploadStatus> reply) override {
+    reply(UploadChunk(env_, *table_, header, pieces));
+  }
+
+  void Run(const Principal&, v1::RunRequest request, Reply<v1::RunReply> reply) override {
+    StartRun(env_, std::move(request), std::move(reply));
+  }
+  absl::StatusOr<v1::Welcome> Negotiate(const Principal& principal,
+                                        const v1::Hello& hello) override {
+    RETURN_IF_ERROR(CheckVersion(hello));
+    v1::Welcome welcome;
+    FillWelcome(env_, hello, &welcome);
+    welcome.set_principal(principal.name);
+    return welcome;
+  }
+  absl::StatusOr<v1::ListOpsReply> ListOps() override {
+    v1::ListOpsReply reply;
+    reply.set_json(runtime::OpsJson());
+    reply.set_digest(env_.op_set_digest);
+    return reply;
+  }
+  absl::StatusOr<v1::ListDevicesReply> ListDevices() override {
+    v1::ListDevicesReply reply;
+    const std::vector<runtime::DeviceInfo> devices = engine_->devices();
+    for (size_t i = 0; i < devices.size(); ++i) {
+      *reply.add_devices() = FromDevice(devices[i], static_cast<int>(i), true);
+    }
+    return reply;
+  }
+
+  void OnTick(absl::Time now) override {
+    for (const auto& session : table_->All()) session->OnTick(now);
+  }
+  void OnGoingAway(absl::Duration deadline) override {
+    for (const auto& session : table_->All()) session->OnGoingAway(deadline);
+  }
+  bool Idle() const override {
+    for (const auto& session : table_->All()) {
+      if (!session->Idle()) return false;
+    }
+    return true;
+  }
+
+ private:
+  const std::shared_ptr<runtime::Engine> engine_;
+  const std::shared_ptr<SessionTable> table_ = std::make_shared<SessionTable>();
+  ProgramStore programs_;
+  const SessionEnv env_;
+};
+
+}  // namespace
+
+std::unique_ptr<ComputeHandler> MakeSessionHandler(std::unique_ptr<runtime::Engine> engine,
+                                                   Metrics& metrics,
+                                                   const Authenticator& authenticator,
+                                                   const SessionHandlerOptions& options) {
+  auto handler =
+      std::make_unique<SessionHandler>(std::move(engine), metrics, authenticator, options);
+  metrics.AddProbe(handler->MakeProbe());
+  return handler;
+}
+
+}  // namespace tensord::server

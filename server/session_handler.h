@@ -1,0 +1,24 @@
+// The ComputeHandler over an engine: sessions, transfers and tools.
+#pragma once
+
+#include <memory>
+
+#include "engine/runtime/engine.h"
+#include "server/compute_handler.h"
+#include "server/credentials.h"
+#include "server/metrics.h"
+#include "tensord/v1/session.pb.h"
+
+namespace tensord::server {
+
+struct SessionHandlerOptions {
+  v1::Limits limits;  // DefaultLimits() of session_env.h, changed as the daemon likes
+};
+
+// What is referred to outlives the handler; the engine is its own.
+std::unique_ptr<ComputeHandler> MakeSessionHandler(std::unique_ptr<runtime::Engine> engine,
+                                                   Metrics& metrics,
+                                                   const Authenticator& authenticator,
+                                                   const SessionHandlerOptions& options);
+
+}  // namespace tensord::server

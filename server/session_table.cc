@@ -1,0 +1,79 @@
+#include "server/session_table.h"
+
+#include <sys/random.h>
+
+#include "engine/base/check.h"
+#include "engine/runtime/fault.h"
+#include "server/session.h"
+
+namespace tensord::server {
+
+absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& principal,
+                                                               const v1::Limits& limits) {
+  absl::MutexLock lock(&mutex_);
+  std::shared_ptr<Account>& account = accounts_[principal.name];
+  if (account == nullptr) {
+    account = std::make_shared<Account>();
+    account->principal = principal;
+    account->resident = std::make_shared<Ledger>();
+    account->resident->max = static_cast<int64_t>(limits.max_resident_bytes());
+    account->resident->parent = resident_;
+    account->staging = std::make_shared<Ledger>();
+    account->staging->max = static_cast<int64_t>(limits.max_staging_bytes());
+    account->staging->parent = staging_;
+  }
+  const auto max = static_cast<int64_t>(limits.max_sessions());
+  if (max > 0 && account->sessions >= max) {
+    return runtime::OverLimit("max_sessions", static_cast<uint64_t>(account->sessions + 1),
+                              static_cast<uint64_t>(max), "sessions of the principal");
+  }
+  ++account->sessions;
+  return std::make_unique<Membership>(account);
+}
+
+void SessionTable::Insert(const std::string& name, std::weak_ptr<Session> session) {
+  absl::MutexLock lock(&mutex_);
+  sessions_[name] = std::move(session);
+}
+
+void SessionTable::Remove(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  sessions_.erase(name);
+}
+
+std::shared_ptr<Session> SessionTable::Find(const std::string& name) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = sessions_.find(name);
+  return it == sessions_.end() ? nullptr : it->second.lock();
+}
+
+std::vector<std::shared_ptr<Session>> SessionTable::All() const {
+  std::vector<std::shared_ptr<Session>> all;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [name, session] : sessions_) {
+    if (std::shared_ptr<Session> living = session.lock()) all.push_back(std::move(living));
+  }
+  return all;
+}
+
+size_t SessionTable::sessions() const {
+  absl::MutexLock lock(&mutex_);
+  return sessions_.size();
+}
+
+std::string RandomBytes(size_t bytes) {
+  std::string out(bytes, '\0');
+  TENSORD_CHECK(getrandom(out.data(), bytes, 0) == static_cast<ssize_t>(bytes));
+  return out;
+}
+
+bool SameSecret(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  unsigned char difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+  }
+  return difference == 0;
+}
+
+}  // namespace tensord::server

@@ -1,0 +1,71 @@
+// The sessions that live, by their public name, and what their principals hold in all.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "server/principal.h"
+#include "server/session_env.h"
+
+namespace tensord::server {
+
+class Session;
+
+// One principal's use of the daemon.
+struct Account {
+  Principal principal;
+  std::shared_ptr<Ledger> resident, staging;
+  std::atomic<int64_t> sessions = 0;
+};
+
+// A place for one session among its principal's.
+class Membership {
+ public:
+  explicit Membership(std::shared_ptr<Account> account) : account_(std::move(account)) {}
+  ~Membership() { --account_->sessions; }
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+  Account& account() const { return *account_; }
+
+ private:
+  const std::shared_ptr<Account> account_;
+};
+
+// Thread-safe.
+class SessionTable {
+ public:
+  // RESOURCE_EXHAUSTED when the principal has max_sessions.
+  absl::StatusOr<std::unique_ptr<Membership>> Join(const Principal& principal,
+                                                   const v1::Limits& limits);
+
+  void Insert(const std::string& name, std::weak_ptr<Session> session);
+  void Remove(const std::string& name);
+  std::shared_ptr<Session> Find(const std::string& name) const;
+  std::vector<std::shared_ptr<Session>> All() const;
+
+  // The sum over all principals.
+  int64_t resident_bytes() const { return resident_->used; }
+  int64_t staging_bytes() const { return staging_->used; }
+  size_t sessions() const;
+
+ private:
+  const std::shared_ptr<Ledger> resident_ = std::make_shared<Ledger>();
+  const std::shared_ptr<Ledger> staging_ = std::make_shared<Ledger>();
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
+};
+
+// `bytes` random bytes that nobody can guess.
+std::string RandomBytes(size_t bytes);
+// Compares secrets in a time that does not depend on where they differ.
+bool SameSecret(std::string_view a, std::string_view b);
+
+}  // namespace tensord::server
