@@ -262,9 +262,9 @@ void SessionCore::OnGoingAway(absl::Duration deadline) {
 }
 
 void SessionCore::Advance() {
-  if (scheduler_ == nullptr || over_) return;
-  scheduler_->Pump();
+  if (!over_ && scheduler_ != nullptr) scheduler_->Pump();
   outbox_.SetApplied(applied_);
+  if (over_ || scheduler_ == nullptr) return;
   outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
   TellCredit(last_told_seq_ != last_seq_);
   last_told_seq_ = last_seq_;
@@ -290,7 +290,6 @@ void SessionCore::OnTick(absl::Time now) {
 
 void SessionCore::End() {
   if (std::exchange(over_, true)) return;
-  outbox_.SetApplied(applied_);
   if (scheduler_ != nullptr) scheduler_->Clear();
   if (uploads_ != nullptr) uploads_->Close();
   binds_.clear();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/base/sha256.h"
+#include "engine/base/status.h"
 #include "engine/runtime/function_builder.h"
 #include "server/convert.h"
 #include "server/program.h"

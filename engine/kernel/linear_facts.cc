@@ -61,12 +61,6 @@ bool IsSaturated(const Sym& s) {
   return s.rep() != nullptr && s.rep()->kind == types::SymKind::kSum && s.rep()->sum.saturated;
 }
 
-bool IsNonNegative(const SymTerm& term) {
-  if (term.coefficient < 0) return false;
-  return std::all_of(term.factors.begin(), term.factors.end(),
-                     [](const Sym& factor) { return factor.min() >= 0; });
-}
-
 // c + g * x >= 0 for integers is floor(c / g) + x >= 0.
 Sym DivideByCommonFactor(const Sym& expr) {
   SymPoly p = PolyOf(expr);
@@ -144,8 +138,6 @@ bool Facts::SearchFacts(const Sym& goal, int depth, int* budget) const {
     const SymPoly known = PolyOf(*fact);
     for (const SymTerm& theirs : known.terms) {
       for (const SymTerm& ours : poly.terms) {
-        // A term that can't pull the goal down is of no use, unless the constant does.
-        if (poly.constant >= 0 && IsNonNegative(ours)) continue;
         auto rest = Cancel(poly, ours, known, theirs);
         if (rest && Search(*rest, depth - 1, budget)) return true;
         if (*budget < 0) return false;

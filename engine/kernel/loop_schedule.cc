@@ -157,7 +157,9 @@ void ChooseTile(const Body& body, const Capabilities& capabilities, LoopSchedule
     for (const Range& range : body.kernel().grid) {
       if (range.name == schedule.vector || range.extent == Sym(1) || !range.extent.is_constant()) continue;
       if (!ReusesVectors(body, schedule, range)) continue;
-      if (tile == nullptr || ExtentOf(range) > ExtentOf(*tile)) tile = &range;
+      // The innermost range that fills a tile, so that its points lie close in memory.
+      const bool fills = ExtentOf(range) >= 8;
+      if (tile == nullptr || fills || ExtentOf(range) > ExtentOf(*tile)) tile = &range;
     }
   }
   schedule.vector_unroll = static_cast<int>(std::min<int64_t>({vectors, budget, tile != nullptr ? 3 : 2}));
@@ -185,7 +187,7 @@ void ChooseLoops(const Body& body, const Capabilities& capabilities, LoopSchedul
   const int64_t vector_blocks =
       Blocks(body, schedule.vector, int64_t{schedule.lanes} * schedule.vector_unroll);
   const int64_t tile_blocks = Blocks(body, schedule.tile, schedule.tile_unroll);
-  schedule.tile_inside = vector_blocks >= 8 || vector_blocks >= tile_blocks || !schedule.order.empty();
+  schedule.tile_inside = vector_blocks >= std::min<int64_t>(tile_blocks, 8);
   if (capabilities.threads <= 1 || Work(body) < kSerialWork) return;
   int64_t points = 1;
   for (const std::string& name : schedule.order) {
@@ -193,7 +195,7 @@ void ChooseLoops(const Body& body, const Capabilities& capabilities, LoopSchedul
     schedule.parallel.push_back(name);
     points *= ExtentOf(body.kernel().grid[body.RangeIndex(name)]);
   }
-  if (points >= 16) return;
+  if (points >= 64) return;
   const bool by_vector = schedule.tile.empty() || schedule.tile_inside;
   if (by_vector && vector_blocks > 1) schedule.parallel.push_back(schedule.vector);
   if (!by_vector && tile_blocks > 1) schedule.parallel.push_back(schedule.tile);

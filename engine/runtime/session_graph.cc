@@ -155,7 +155,8 @@ void SessionGraph::DefinePoison(Id first_id, uint64_t count, const PoisonRef& po
   const CellRef cell = Cell::Of(poison);
   for (uint64_t i = 0; i < count; ++i) {
     const Id id = first_id + i;
-    if (used_.Contains(id) || static_cast<int64_t>(entries_.size()) >= limits_.max_ids) continue;
+    if (static_cast<int64_t>(entries_.size()) >= limits_.max_ids) return;
+    if (used_.Contains(id)) continue;
     used_.Add(id);
     Entry& entry = entries_[id];
     entry.cell = cell;

@@ -8,6 +8,7 @@
 #include "engine/schedule/fuse.h"
 #include "engine/schedule/group.h"
 #include "engine/schedule/kernel_builder.h"
+#include "engine/schedule/pack.h"
 #include "engine/schedule/work.h"
 
 namespace tensord::schedule {
@@ -18,12 +19,13 @@ using ir::Ref;
 class Scheduler {
  public:
   Scheduler(const ir::Function& core, const Options& options)
-      : core_(core), options_(options), order_(ir::TopologicalOrder(Roots())) {}
+      : core_(core), options_(options), results_(PackContractions(core)),
+        order_(ir::TopologicalOrder(Roots())) {}
 
   absl::StatusOr<Schedule> Run() {
     constexpr int kMaxRounds = 64;
     for (int round = 0; round < kMaxRounds; ++round) {
-      stages_ = ChooseStages(order_, core_.results, forced_, options_);
+      stages_ = ChooseStages(order_, results_, forced_, options_);
       groups_ = GroupKernels(order_, stages_, options_);
       NumberValues();
       if (BuildKernels()) return Finish();
@@ -34,7 +36,7 @@ class Scheduler {
  private:
   std::vector<Ref> Roots() const {
     std::vector<Ref> roots = core_.parameters;
-    roots.insert(roots.end(), core_.results.begin(), core_.results.end());
+    roots.insert(roots.end(), results_.begin(), results_.end());
     return roots;
   }
 
@@ -133,7 +135,7 @@ class Scheduler {
       schedule.values.push_back(std::move(value));
     }
     for (Ref parameter : core_.parameters) schedule.parameters.push_back(*ValueOf(parameter));
-    for (Ref result : core_.results) {
+    for (Ref result : results_) {
       std::optional<int> value = ValueOf(StripAliases(result, stages_));
       if (!value.has_value()) return Internal("schedule: result ", result->op().name, " is not stored");
       schedule.values[*value].result = true;
@@ -149,6 +151,7 @@ class Scheduler {
 
   const ir::Function& core_;
   const Options& options_;
+  const std::vector<Ref> results_;
   const std::vector<Ref> order_;
   Stages stages_, forced_;
   std::vector<Group> groups_;

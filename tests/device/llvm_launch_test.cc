@@ -28,7 +28,7 @@ HostTensor Iota(int64_t n) {
   return t;
 }
 
-absl::Status Run(const Linear& kernel, std::vector<HostTensor*> buffers,
+absl::Status RunKernel(const Linear& kernel, std::vector<HostTensor*> buffers,
                  std::vector<int64_t> variables = {}) {
   return RunOn(LlvmDeviceForTests(), kernel, buffers, variables);
 }
@@ -50,7 +50,7 @@ TEST(LlvmLaunch, RegionsRunInOrderAndHandOverAccumulators) {
   b.Store(x, i, b.Add(b.Load(x, kI64, i), sum));
   b.End();
   HostTensor values(DType::kI64, {kN});
-  const absl::Status status = Run(std::move(b).Finish(), {&values});
+  const absl::Status status = RunKernel(std::move(b).Finish(), {&values});
   ASSERT_TRUE(status.ok()) << status;
   for (int64_t k = 0; k < kN; ++k) ASSERT_EQ(values.as<int64_t>()[k], 2 * k + kN * (kN - 1));
 }
@@ -67,7 +67,7 @@ TEST(LlvmLaunch, AnAccumulatorLivesOnAcrossParallelLoops) {
     b.Set(sum, b.Add(sum, b.Load(x, kI64, b.I64(round))));
   }
   HostTensor values = Iota(64);
-  const absl::Status status = Run(std::move(b).Finish(), {&values});
+  const absl::Status status = RunKernel(std::move(b).Finish(), {&values});
   ASSERT_TRUE(status.ok()) << status;
   int64_t want[64], total = 3;
   std::iota(want, want + 64, 0);
@@ -88,7 +88,7 @@ TEST(LlvmLaunch, SerialRegionsShareAPrivateArrayAcrossAParallelLoop) {
   b.End();
   for (int k = 0; k < 4; ++k) b.Store(x, b.I64(k), b.Load(p, kI64, b.I64(k)));
   HostTensor values = Iota(64);
-  const absl::Status status = Run(std::move(b).Finish(), {&values});
+  const absl::Status status = RunKernel(std::move(b).Finish(), {&values});
   ASSERT_TRUE(status.ok()) << status;
   for (int k = 0; k < 64; ++k) EXPECT_EQ(values.as<int64_t>()[k], k < 4 ? 10 * k : -1);
 }
@@ -110,7 +110,7 @@ TEST(LlvmLaunch, EachThreadHasItsOwnScratchMemory) {
   b.Store(x, i, sum);
   b.End();
   HostTensor sums(DType::kI64, {kRows});
-  const absl::Status status = Run(std::move(b).Finish(), {&sums});
+  const absl::Status status = RunKernel(std::move(b).Finish(), {&sums});
   ASSERT_TRUE(status.ok()) << status;
   for (int64_t k = 0; k < kRows; ++k) {
     EXPECT_EQ(sums.as<int64_t>()[k], kArray * (kArray - 1) / 2 + k * kArray);
@@ -133,7 +133,7 @@ TEST(LlvmLaunch, BoundsMayComeFromVariablesAndFromMemory) {
   for (int64_t count : {0, 1, 3, 4, 1000}) {
     HostTensor bound(DType::kI64, {1}), values(DType::kI64, {1000});
     bound.as<int64_t>()[0] = 1000 - count;
-    const absl::Status status = Run(kernel, {&bound, &values}, {count});
+    const absl::Status status = RunKernel(kernel, {&bound, &values}, {count});
     ASSERT_TRUE(status.ok()) << status;
     for (int64_t k = 0; k < 1000; ++k) {
       const bool second = k % 5 == 1 && k < 1000 - count, first = k % 3 == 0 && k < count;
@@ -150,7 +150,7 @@ TEST(LlvmLaunch, AMaskedScalarTouchesNothing) {
   b.Store(x, i, b.Add(b.Load(x, kI64, i, inside), b.I64(100)), inside);
   b.End();
   HostTensor values = Iota(4);
-  const absl::Status status = Run(std::move(b).Finish(), {&values});
+  const absl::Status status = RunKernel(std::move(b).Finish(), {&values});
   ASSERT_TRUE(status.ok()) << status;
   for (int k = 0; k < 4; ++k) EXPECT_EQ(values.as<int64_t>()[k], 100 + k);
 }

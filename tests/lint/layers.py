@@ -22,9 +22,20 @@ ORDER = [
     "runtime",
 ]
 
-# What the server may include of the engine: its one public header, and the values that appear in
-# that header's signatures (base: Status, settings, logs; types: dtypes, host tensors).
-SERVER_MAY_INCLUDE = ("engine/runtime/engine.h", "engine/base/", "engine/types/")
+# What the server may include of the engine: its public header, what a session is made of (graph of
+# names, functions by description, errors with reasons), and the values that appear in their
+# signatures (base: Status, settings, logs; types: dtypes, host tensors).
+SERVER_MAY_INCLUDE = (
+    "engine/runtime/engine.h",
+    "engine/runtime/session_graph.h",
+    "engine/runtime/cell.h",
+    "engine/runtime/id_set.h",
+    "engine/runtime/make_node.h",
+    "engine/runtime/function_builder.h",
+    "engine/runtime/fault.h",
+    "engine/base/",
+    "engine/types/",
+)
 
 # Heavy SDKs: where their headers may appear, and in how many files at most.
 SDKS = [

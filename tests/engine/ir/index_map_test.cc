@@ -187,8 +187,8 @@ TEST(SplitPoints, PiecesCoverEachValueOnceAndTellTheTruth) {
       EXPECT_TRUE(seen.insert(v).second) << v;
       for (int64_t w = 0; w < 4; ++w) {
         const bool holds = mask.Holds({{"i", v}, {"j", w}});
-        if (piece.truth == Truth::kNever) EXPECT_FALSE(holds) << v << " " << w;
-        if (piece.truth == Truth::kAlways) EXPECT_TRUE(holds) << v << " " << w;
+        EXPECT_FALSE(piece.truth == Truth::kNever && holds) << v << " " << w;
+        EXPECT_FALSE(piece.truth == Truth::kAlways && !holds) << v << " " << w;
       }
     }
   }

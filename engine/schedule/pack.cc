@@ -1,0 +1,167 @@
+#include "engine/schedule/pack.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/base/strings.h"
+#include "engine/ops/build.h"
+#include "engine/schedule/contraction.h"
+#include "engine/schedule/movement.h"
+
+namespace tensord::schedule {
+namespace {
+
+using ir::Ref;
+using types::Sym;
+
+// The cost model's machine: lanes of a vector, and costs in vector operations.
+constexpr double kLanes = 16, kScatterLane = 1.5, kCopyElement = 2;
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+std::string AxisName(size_t axis) { return StrCat(".a", axis); }
+
+double Extent(const Sym& extent) { return static_cast<double>(std::max<int64_t>(extent.max(), 1)); }
+
+// An operand of a product: the stored node below its movement, and where its elements are.
+struct Operand {
+  Ref top = nullptr, base = nullptr;
+  std::vector<Sym> coords;  // of base, over the product's axes
+  Sym flat;
+};
+
+bool PassesThrough(Ref node) {
+  const bool masked = node->is("pad") || node->is("dilate");  // stored as they are
+  return (IsMovement(node) && !masked) || node->is("detach") || node->is(ir::ScalarOp::kCast);
+}
+
+Operand Trace(Ref top) {
+  Operand operand{top, top, {}, 0};
+  Access access;
+  for (int i = 0; i < top->rank(); ++i) {
+    access.coords.push_back(Sym::Variable(AxisName(i), 0, std::max<int64_t>(top->dims()[i].max() - 1, 0)));
+  }
+  while (PassesThrough(operand.base)) {
+    if (IsMovement(operand.base)) access = Through(operand.base, access);
+    operand.base = operand.base->input(0);
+  }
+  operand.coords = access.coords;
+  operand.flat = Flatten(access.coords, operand.base->dims());
+  return operand;
+}
+
+// Axis of the base that moves by one element when `axis` of the product does, if only that one moves.
+int BaseAxis(const Operand& operand, size_t axis) {
+  int found = -1;
+  for (size_t i = 0; i < operand.coords.size(); ++i) {
+    if (!operand.coords[i].DependsOn(AxisName(axis))) continue;
+    const Sym::Linear linear = operand.coords[i].LinearIn(AxisName(axis));
+    if (found >= 0 || !linear.ok || linear.coefficient != Sym(1)) return -1;
+    found = static_cast<int>(i);
+  }
+  return found;
+}
+
+bool VectorFriendly(const Operand& operand, size_t axis) {
+  if (!operand.flat.DependsOn(AxisName(axis))) return true;
+  const Sym::Linear linear = operand.flat.LinearIn(AxisName(axis));
+  return linear.ok && linear.coefficient == Sym(1);
+}
+
+class Packer {
+ public:
+  explicit Packer(ir::Graph& graph) : graph_(graph) {}
+
+  Ref Pack(const Contraction& c) {
+    const Operand operands[2] = {Trace(c.operands[0]), Trace(c.operands[1])};
+    const int axis = ChooseAxis(c, operands);
+    if (axis < 0) return c.reduce;
+    Ref packed[2];
+    for (int i : {0, 1}) {
+      packed[i] = VectorFriendly(operands[i], axis) ? operands[i].top : Repack(operands[i], axis);
+    }
+    if (packed[0] == c.operands[0] && packed[1] == c.operands[1]) return c.reduce;
+    return Rebuild(c.reduce, c.product, graph_.WithInputs(c.product, packed));
+  }
+
+ private:
+  // Vector operations per product, for vectors along `axis`.
+  double Cost(const Contraction& c, const Operand (&operands)[2], size_t axis, bool last,
+              double fold) const {
+    const double extent = Extent(c.product->dims()[axis]);
+    double cost = std::ceil(extent / kLanes) * kLanes / extent;
+    if (!last) cost += kScatterLane * kLanes / fold;
+    const double products = Extent(c.product->type().elements());
+    for (const Operand& operand : operands) {
+      if (VectorFriendly(operand, axis)) continue;
+      if (BaseAxis(operand, axis) < 0) return kNever;
+      cost += kCopyElement * kLanes * Extent(operand.base->type().elements()) / products;
+    }
+    return cost;
+  }
+
+  int ChooseAxis(const Contraction& c, const Operand (&operands)[2]) const {
+    std::vector<bool> reduced(c.product->rank(), false);
+    double fold = 1, best = kNever;
+    for (int64_t axis : c.reduce->attr<ir::Ints>("axes")) {
+      reduced[axis] = true;
+      fold *= Extent(c.product->dims()[axis]);
+    }
+    int chosen = -1;
+    bool last = true;
+    for (int axis = c.product->rank() - 1; axis >= 0; --axis) {
+      if (reduced[axis] || c.product->dims()[axis] == Sym(1)) continue;
+      const double cost = Cost(c, operands, axis, last, fold);
+      last = false;
+      if (cost < best) {
+        best = cost;
+        chosen = axis;
+      }
+    }
+    return chosen;
+  }
+
+  // The operand over a stored copy of its base in which `axis` is innermost.
+  Ref Repack(const Operand& operand, size_t axis) {
+    const int inner = BaseAxis(operand, axis);
+    ir::Ints order, back(operand.base->rank());
+    for (int i = 0; i < operand.base->rank(); ++i) {
+      if (i != inner) order.push_back(i);
+    }
+    order.push_back(inner);
+    for (size_t i = 0; i < order.size(); ++i) back[order[i]] = static_cast<int64_t>(i);
+    Ref stored = ops::Build(graph_, "contiguous", {ops::Permute(graph_, operand.base, order)});
+    return Rebuild(operand.top, operand.base, ops::Permute(graph_, stored, back));
+  }
+
+  // `top` with `from`, below single-input nodes, replaced by `to`.
+  Ref Rebuild(Ref top, Ref from, Ref to) {
+    std::vector<Ref> path;
+    for (Ref at = top; at != from; at = at->input(0)) path.push_back(at);
+    for (auto it = path.rbegin(); it != path.rend(); ++it) to = graph_.WithInputs(*it, {&to, 1});
+    return to;
+  }
+
+  ir::Graph& graph_;
+};
+
+}  // namespace
+
+std::vector<Ref> PackContractions(const ir::Function& core) {
+  ir::Graph& graph = *core.graph;
+  absl::flat_hash_map<Ref, Ref> values;
+  std::vector<Ref> inputs, results;
+  for (Ref node : ir::TopologicalOrder(core.results)) {
+    inputs.clear();
+    for (Ref input : node->inputs()) inputs.push_back(values.at(input));
+    Ref moved = graph.WithInputs(node, inputs);
+    if (const auto contraction = AsContraction(moved); contraction.has_value()) {
+      moved = Packer(graph).Pack(*contraction);
+    }
+    values[node] = moved;
+  }
+  for (Ref result : core.results) results.push_back(values.at(result));
+  return results;
+}
+
+}  // namespace tensord::schedule
