@@ -95,20 +95,31 @@ IntFact Alu(const Instr& instr, const std::vector<IntFact>& facts) {
       return Unwrapped(dtype, Wide{a.min} + b.min, Wide{a.max} + b.max, common);
     case ScalarOp::kSub:
       return Unwrapped(dtype, Wide{a.min} - b.max, Wide{a.max} - b.min, common);
-    case ScalarOp::kMul: return Product(dtype, a, b);
-    case ScalarOp::kFloorDiv: return Quotient(dtype, a, b, true);
-    case ScalarOp::kFloorMod: return Remainder(dtype, a, b);
-    case ScalarOp::kTruncDiv: return Quotient(dtype, a, b, false);
-    case ScalarOp::kTruncRem: return a.min >= 0 ? Remainder(dtype, a, b) : OfDType(dtype);
-    case ScalarOp::kMin: return {std::min(a.min, b.min), std::min(a.max, b.max), common};
-    case ScalarOp::kMax: return {std::max(a.min, b.min), std::max(a.max, b.max), common};
-    case ScalarOp::kAnd: return Masked(dtype, a, b);
+    case ScalarOp::kMul:
+      return Product(dtype, a, b);
+    case ScalarOp::kFloorDiv:
+      return Quotient(dtype, a, b, true);
+    case ScalarOp::kFloorMod:
+      return Remainder(dtype, a, b);
+    case ScalarOp::kTruncDiv:
+      return Quotient(dtype, a, b, false);
+    case ScalarOp::kTruncRem:
+      return a.min >= 0 ? Remainder(dtype, a, b) : OfDType(dtype);
+    case ScalarOp::kMin:
+      return {std::min(a.min, b.min), std::min(a.max, b.max), common};
+    case ScalarOp::kMax:
+      return {std::max(a.min, b.min), std::max(a.max, b.max), common};
+    case ScalarOp::kAnd:
+      return Masked(dtype, a, b);
     case ScalarOp::kShl:
-    case ScalarOp::kShr: return Shifted(instr.scalar_op, dtype, a, b);
+    case ScalarOp::kShr:
+      return Shifted(instr.scalar_op, dtype, a, b);
     case ScalarOp::kWhere:
       return {std::min(b.min, c.min), std::max(b.max, c.max), std::gcd(b.multiple, c.multiple)};
-    case ScalarOp::kCast: return Unwrapped(dtype, a.min, a.max, a.multiple);
-    default: return OfDType(dtype);
+    case ScalarOp::kCast:
+      return Unwrapped(dtype, a.min, a.max, a.multiple);
+    default:
+      return OfDType(dtype);
   }
 }
 
@@ -121,17 +132,23 @@ IntFact LoopVariable(const Instr& loop, const std::vector<IntFact>& facts) {
 
 IntFact Of(const Linear& kernel, const Instr& instr, const std::vector<IntFact>& facts) {
   switch (instr.opcode) {
-    case Opcode::kConst: return Constant(instr.imm);
+    case Opcode::kConst:
+      return Constant(instr.imm);
     case Opcode::kVar: {
       const kernel::Variable& v = kernel.variables[instr.index];
       return {v.min, v.max, 1};
     }
-    case Opcode::kAlu: return types::IsFloat(instr.type.dtype) ? IntFact() : Alu(instr, facts);
+    case Opcode::kAlu:
+      return types::IsFloat(instr.type.dtype) ? IntFact() : Alu(instr, facts);
     case Opcode::kSplat:
-    case Opcode::kExtract: return facts[instr.src[0]];
-    case Opcode::kIota: return Range(0, instr.type.lanes - 1);
-    case Opcode::kFor: return LoopVariable(instr, facts);
-    default: return OfDType(instr.type.dtype);
+    case Opcode::kExtract:
+      return facts[instr.src[0]];
+    case Opcode::kIota:
+      return Range(0, instr.type.lanes - 1);
+    case Opcode::kFor:
+      return LoopVariable(instr, facts);
+    default:
+      return OfDType(instr.type.dtype);
   }
 }
 

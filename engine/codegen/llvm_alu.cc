@@ -46,9 +46,12 @@ std::string_view LibmName(ScalarOp op) {
     case ScalarOp::kPow:
     case ScalarOp::kAtan2:
     case ScalarOp::kErf:
-    case ScalarOp::kErfc: return ir::Row(op).name;
-    case ScalarOp::kTruncRem: return "fmod";
-    default: return op >= ScalarOp::kExp && op <= ScalarOp::kErf ? ir::Row(op).name : "";
+    case ScalarOp::kErfc:
+      return ir::Row(op).name;
+    case ScalarOp::kTruncRem:
+      return "fmod";
+    default:
+      return op >= ScalarOp::kExp && op <= ScalarOp::kErf ? ir::Row(op).name : "";
   }
 }
 
@@ -94,25 +97,44 @@ std::string FloatFloorMod(const Alu& alu, const std::string& a, const std::strin
 std::string Float(const Alu& alu, ScalarOp op, absl::Span<const std::string> x) {
   if (std::string_view name = LibmName(op); !name.empty()) return Libm(alu, name, x);
   switch (op) {
-    case ScalarOp::kAdd: return alu.Binary("fadd", x[0], x[1]);
-    case ScalarOp::kSub: return alu.Binary("fsub", x[0], x[1]);
-    case ScalarOp::kMul: return alu.Binary("fmul", x[0], x[1]);
-    case ScalarOp::kDiv: return alu.Binary("fdiv", x[0], x[1]);
-    case ScalarOp::kFloorDiv: return alu.Intrinsic("floor", {alu.Binary("fdiv", x[0], x[1])});
-    case ScalarOp::kTruncDiv: return alu.Intrinsic("trunc", {alu.Binary("fdiv", x[0], x[1])});
-    case ScalarOp::kFloorMod: return FloatFloorMod(alu, x[0], x[1]);
-    case ScalarOp::kMin: return alu.Intrinsic("minimum", x);
-    case ScalarOp::kMax: return alu.Intrinsic("maximum", x);
-    case ScalarOp::kCopySign: return alu.Intrinsic("copysign", x);
-    case ScalarOp::kNeg: return alu.w.Define("fneg ", alu.Type(), " ", x[0]);
-    case ScalarOp::kAbs: return alu.Intrinsic("fabs", x);
-    case ScalarOp::kSqrt: return alu.Intrinsic("sqrt", x);
-    case ScalarOp::kFloor: return alu.Intrinsic("floor", x);
-    case ScalarOp::kCeil: return alu.Intrinsic("ceil", x);
-    case ScalarOp::kTrunc: return alu.Intrinsic("trunc", x);
-    case ScalarOp::kRound: return alu.Intrinsic("roundeven", x);
-    case ScalarOp::kFma: return alu.Intrinsic("fma", x);
-    default: TENSORD_CHECK(false, "float ", std::string(ir::Row(op).name));
+    case ScalarOp::kAdd:
+      return alu.Binary("fadd", x[0], x[1]);
+    case ScalarOp::kSub:
+      return alu.Binary("fsub", x[0], x[1]);
+    case ScalarOp::kMul:
+      return alu.Binary("fmul", x[0], x[1]);
+    case ScalarOp::kDiv:
+      return alu.Binary("fdiv", x[0], x[1]);
+    case ScalarOp::kFloorDiv:
+      return alu.Intrinsic("floor", {alu.Binary("fdiv", x[0], x[1])});
+    case ScalarOp::kTruncDiv:
+      return alu.Intrinsic("trunc", {alu.Binary("fdiv", x[0], x[1])});
+    case ScalarOp::kFloorMod:
+      return FloatFloorMod(alu, x[0], x[1]);
+    case ScalarOp::kMin:
+      return alu.Intrinsic("minimum", x);
+    case ScalarOp::kMax:
+      return alu.Intrinsic("maximum", x);
+    case ScalarOp::kCopySign:
+      return alu.Intrinsic("copysign", x);
+    case ScalarOp::kNeg:
+      return alu.w.Define("fneg ", alu.Type(), " ", x[0]);
+    case ScalarOp::kAbs:
+      return alu.Intrinsic("fabs", x);
+    case ScalarOp::kSqrt:
+      return alu.Intrinsic("sqrt", x);
+    case ScalarOp::kFloor:
+      return alu.Intrinsic("floor", x);
+    case ScalarOp::kCeil:
+      return alu.Intrinsic("ceil", x);
+    case ScalarOp::kTrunc:
+      return alu.Intrinsic("trunc", x);
+    case ScalarOp::kRound:
+      return alu.Intrinsic("roundeven", x);
+    case ScalarOp::kFma:
+      return alu.Intrinsic("fma", x);
+    default:
+      TENSORD_CHECK(false, "float ", std::string(ir::Row(op).name));
   }
   return "";
 }
@@ -148,25 +170,37 @@ std::string IntAbs(const Alu& alu, const std::string& a) {
 std::string Int(const Alu& alu, ScalarOp op, absl::Span<const Operand> operands,
                 absl::Span<const std::string> x) {
   switch (op) {
-    case ScalarOp::kAdd: return alu.Binary("add", x[0], x[1]);
-    case ScalarOp::kSub: return alu.Binary("sub", x[0], x[1]);
-    case ScalarOp::kMul: return alu.Binary("mul", x[0], x[1]);
-    case ScalarOp::kAnd: return alu.Binary("and", x[0], x[1]);
-    case ScalarOp::kOr: return alu.Binary("or", x[0], x[1]);
-    case ScalarOp::kXor: return alu.Binary("xor", x[0], x[1]);
+    case ScalarOp::kAdd:
+      return alu.Binary("add", x[0], x[1]);
+    case ScalarOp::kSub:
+      return alu.Binary("sub", x[0], x[1]);
+    case ScalarOp::kMul:
+      return alu.Binary("mul", x[0], x[1]);
+    case ScalarOp::kAnd:
+      return alu.Binary("and", x[0], x[1]);
+    case ScalarOp::kOr:
+      return alu.Binary("or", x[0], x[1]);
+    case ScalarOp::kXor:
+      return alu.Binary("xor", x[0], x[1]);
     case ScalarOp::kFloorDiv:
     case ScalarOp::kFloorMod:
     case ScalarOp::kTruncDiv:
-    case ScalarOp::kTruncRem: return EmitIntDivide(alu.w, op, operands[0], operands[1]);
+    case ScalarOp::kTruncRem:
+      return EmitIntDivide(alu.w, op, operands[0], operands[1]);
     case ScalarOp::kMin:
-    case ScalarOp::kMax: return IntExtremum(alu, op, x);
+    case ScalarOp::kMax:
+      return IntExtremum(alu, op, x);
     case ScalarOp::kShl:
-    case ScalarOp::kShr: return Shift(alu, op, operands[0], operands[1]);
-    case ScalarOp::kNeg: return alu.Binary("sub", alu.Splat("0"), x[0]);
-    case ScalarOp::kAbs: return IntAbs(alu, x[0]);
+    case ScalarOp::kShr:
+      return Shift(alu, op, operands[0], operands[1]);
+    case ScalarOp::kNeg:
+      return alu.Binary("sub", alu.Splat("0"), x[0]);
+    case ScalarOp::kAbs:
+      return IntAbs(alu, x[0]);
     case ScalarOp::kNot:
       return alu.Binary("xor", x[0], alu.Splat(types::IsBool(alu.dtype) ? "true" : "-1"));
-    default: TENSORD_CHECK(false, "integer ", std::string(ir::Row(op).name));
+    default:
+      TENSORD_CHECK(false, "integer ", std::string(ir::Row(op).name));
   }
   return "";
 }
@@ -178,10 +212,14 @@ std::string Compare(const Alu& alu, ScalarOp op, absl::Span<const std::string> x
     return alu.Binary(is_float ? of_float : is_signed ? of_signed : of_unsigned, x[0], x[1]);
   };
   switch (op) {
-    case ScalarOp::kEq: return spell("fcmp oeq", "icmp eq", "icmp eq");
-    case ScalarOp::kNe: return spell("fcmp une", "icmp ne", "icmp ne");
-    case ScalarOp::kLt: return spell("fcmp olt", "icmp slt", "icmp ult");
-    default: return spell("fcmp ole", "icmp sle", "icmp ule");
+    case ScalarOp::kEq:
+      return spell("fcmp oeq", "icmp eq", "icmp eq");
+    case ScalarOp::kNe:
+      return spell("fcmp une", "icmp ne", "icmp ne");
+    case ScalarOp::kLt:
+      return spell("fcmp olt", "icmp slt", "icmp ult");
+    default:
+      return spell("fcmp ole", "icmp sle", "icmp ule");
   }
 }
 

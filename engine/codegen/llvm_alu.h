@@ -15,7 +15,7 @@ namespace tensord::codegen {
 struct Operand {
   std::string text;  // a name or a literal, without its type
   kernel::VType type;
-  IntFact fact;      // of integers
+  IntFact fact;  // of integers
 };
 
 // Appends the instructions of `op` on `operands`; answers the operand text of the result.

@@ -150,7 +150,8 @@ std::string FromInt(LlvmWriter& w, DType to, const Operand& from) {
   const bool is_signed = types::IsSigned(from.type.dtype);
   if (types::IsFloat(to)) {
     const std::string_view target = to == DType::kF64 ? "double" : "float";
-    const std::string value = v.Convert(is_signed ? "sitofp" : "uitofp", element, from.text, target);
+    const std::string value =
+        v.Convert(is_signed ? "sitofp" : "uitofp", element, from.text, target);
     return types::IsHalf(to) ? EmitFloatToHalf(w, to, value, v.lanes) : value;
   }
   if (types::IsBool(to)) {

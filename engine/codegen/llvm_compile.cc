@@ -1,9 +1,9 @@
 #include "engine/codegen/llvm_compile.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <new>
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -147,7 +147,8 @@ const LlvmTarget& HostTarget() {
       names.push_back(StrCat(feature.second ? "+" : "-", feature.first().str()));
     }
     std::sort(names.begin(), names.end());
-    for (const std::string& name : names) StrAppend(&t->features, t->features.empty() ? "" : ",", name);
+    for (const std::string& name : names)
+      StrAppend(&t->features, t->features.empty() ? "" : ",", name);
     return t;
   }();
   return *target;
@@ -157,7 +158,8 @@ std::string LlvmVersion() { return LLVM_VERSION_STRING; }
 
 absl::StatusOr<std::string> CompileLlvm(std::string_view text, const LlvmTarget& target,
                                         const CompileOptions& options) {
-  ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine, MakeMachine(target, options.level));
+  ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine,
+                   MakeMachine(target, options.level));
   llvm::LLVMContext context;
   std::string problem;
   context.setDiagnosticHandlerCallBack(

@@ -93,11 +93,16 @@ std::string General(const Divide& d, ScalarOp op) {
 
 std::string EmitIntDivide(LlvmWriter& w, ScalarOp op, const Operand& a, const Operand& b) {
   const int lanes = a.type.lanes;
-  Divide d{w, std::string(RegisterElement(a.type.dtype)), lanes, types::Row(a.type.dtype).bits,
-           types::IsSigned(a.type.dtype), a, b};
+  Divide d{w,
+           std::string(RegisterElement(a.type.dtype)),
+           lanes,
+           types::Row(a.type.dtype).bits,
+           types::IsSigned(a.type.dtype),
+           a,
+           b};
   constexpr int64_t kMax32 = std::numeric_limits<int32_t>::max();
-  const bool narrow = d.bits == 64 && lanes > 1 && a.fact.Within(0, kMax32) &&
-                      b.fact.Within(1, kMax32);
+  const bool narrow =
+      d.bits == 64 && lanes > 1 && a.fact.Within(0, kMax32) && b.fact.Within(1, kMax32);
   if (!narrow) {
     // Both known to be non-negative: unsigned division is the same and cheaper.
     if (a.fact.min >= 0 && b.fact.min >= 1) d.is_signed = false;

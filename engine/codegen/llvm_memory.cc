@@ -29,9 +29,9 @@ void LlvmRegionWriter::EmitBase(int number) {
     w_.Line(name, " = load ptr, ptr ", slot, ", align 8, !invariant.load !{}, !nonnull !{}",
             ", !noundef !{}, !align !{i64 ", LowestBit(buffer.align), "}", size);
   } else if (home.place == ArrayPlace::kStack) {
-    const std::string slot = w_.StackSlot(StrCat("[", buffer.elements.constant(), " x ",
-                                                 MemoryElement(buffer.dtype), "]"),
-                                          kArrayAlign);
+    const std::string slot = w_.StackSlot(
+        StrCat("[", buffer.elements.constant(), " x ", MemoryElement(buffer.dtype), "]"),
+        kArrayAlign);
     w_.Line(name, " = getelementptr inbounds i8, ptr ", slot, ", i64 0");
   } else {
     const std::string_view base = home.place == ArrayPlace::kScratch ? "%scratch" : "%frame";
@@ -64,7 +64,8 @@ int64_t LlvmRegionWriter::AlignmentOf(const Instr& instr) const {
 
 std::string LlvmRegionWriter::FromMemory(VType type, const std::string& loaded) {
   if (!types::IsBool(type.dtype)) return loaded;
-  return w_.Define("icmp ne ", MemoryType(type), " ", loaded, ", ", SplatText("i8", "0", type.lanes));
+  return w_.Define("icmp ne ", MemoryType(type), " ", loaded, ", ",
+                   SplatText("i8", "0", type.lanes));
 }
 
 // The typed operand to store.
@@ -81,14 +82,13 @@ std::string LlvmRegionWriter::Load(const Instr& instr) {
   int64_t align = AlignmentOf(instr);
   if (instr.src[1] >= 0 && instr.type.lanes > 1) {
     const std::string mask = TypedUse(instr.src[1]);
-    const std::string name = StrCat("llvm.masked.load.",
-                                    MangledText(MemoryElement(instr.type.dtype), instr.type.lanes),
-                                    ".p0");
+    const std::string name = StrCat(
+        "llvm.masked.load.", MangledText(MemoryElement(instr.type.dtype), instr.type.lanes), ".p0");
     return FromMemory(
         instr.type,
-        w_.Call(type, name, StrCat("ptr, i32, ", VectorText("i1", instr.type.lanes), ", ", type),
-                StrCat("ptr ", address, ", i32 ", align, ", ", mask, ", ", type,
-                       " zeroinitializer")));
+        w_.Call(
+            type, name, StrCat("ptr, i32, ", VectorText("i1", instr.type.lanes), ", ", type),
+            StrCat("ptr ", address, ", i32 ", align, ", ", mask, ", ", type, " zeroinitializer")));
   }
   if (instr.src[1] >= 0) {
     // A scalar whose mask is off reads a zero elsewhere: no branch.
@@ -111,9 +111,8 @@ std::string LlvmRegionWriter::Gather(const Instr& instr) {
              MangledText("ptr", lanes));
   return FromMemory(instr.type,
                     w_.Call(type, name, StrCat(pointers, ", i32, ", masks, ", ", type),
-                            StrCat(pointers, " ", address, ", i32 ",
-                                   types::Bytes(instr.type.dtype), ", ", mask, ", ", type,
-                                   " zeroinitializer")));
+                            StrCat(pointers, " ", address, ", i32 ", types::Bytes(instr.type.dtype),
+                                   ", ", mask, ", ", type, " zeroinitializer")));
 }
 
 void LlvmRegionWriter::Store(const Instr& instr) {
@@ -132,7 +131,8 @@ void LlvmRegionWriter::Store(const Instr& instr) {
   if (instr.src[2] >= 0) OpenIf(Use(instr.src[2]));
   // Under-aligned, a non-temporal store would be split into single elements.
   const int64_t bytes = int64_t{types::Bytes(type.dtype)} * type.lanes;
-  const bool stream = instr.non_temporal && bytes % 16 == 0 && align >= std::min<int64_t>(bytes, 64);
+  const bool stream =
+      instr.non_temporal && bytes % 16 == 0 && align >= std::min<int64_t>(bytes, 64);
   non_temporal_ = non_temporal_ || stream;
   w_.Line("store ", value, ", ptr ", address, ", align ", align,
           stream ? ", !nontemporal !{i32 1}" : "");
@@ -149,8 +149,8 @@ void LlvmRegionWriter::Scatter(const Instr& instr) {
   const std::string name =
       StrCat("llvm.masked.scatter.", MangledText(MemoryElement(type.dtype), type.lanes), ".",
              MangledText("ptr", type.lanes));
-  w_.Declare(StrCat("declare void @", name, "(", MemoryType(type), ", ", pointers, ", i32, ", masks,
-                    ")"));
+  w_.Declare(
+      StrCat("declare void @", name, "(", MemoryType(type), ", ", pointers, ", i32, ", masks, ")"));
   w_.Line("call void @", name, "(", value, ", ", pointers, " ", address, ", i32 ",
           types::Bytes(type.dtype), ", ", mask, ")");
 }

@@ -17,8 +17,7 @@ LlvmRegionWriter::LlvmRegionWriter(const kernel::Linear& kernel, const RegionPla
       is_accumulator_(kernel.registers, false) {
   for (const Instr& instr : kernel.code) {
     if (instr.dst < 0 || instr.opcode == Opcode::kSet) continue;
-    types_[instr.dst] =
-        instr.opcode == Opcode::kFor ? VType{types::DType::kI64, 1} : instr.type;
+    types_[instr.dst] = instr.opcode == Opcode::kFor ? VType{types::DType::kI64, 1} : instr.type;
     is_accumulator_[instr.dst] = instr.opcode == Opcode::kAcc;
   }
 }
@@ -60,10 +59,9 @@ void LlvmRegionWriter::Start(const Region& region, bool whole) {
 void LlvmRegionWriter::EmitFrameLoad(int reg) {
   const std::string address =
       w_.Define("getelementptr inbounds i8, ptr %frame, i64 ", plan_.frame_slots[reg]);
-  values_[reg] = is_accumulator_[reg]
-                     ? address
-                     : w_.Define("load ", RegisterType(TypeOf(reg)), ", ptr ", address,
-                                 ", align ", kArrayAlign);
+  values_[reg] = is_accumulator_[reg] ? address
+                                      : w_.Define("load ", RegisterType(TypeOf(reg)), ", ptr ",
+                                                  address, ", align ", kArrayAlign);
 }
 
 std::string LlvmRegionWriter::Run(const Region& region, std::string_view name) {
@@ -105,15 +103,20 @@ std::string LlvmRegionWriter::Trip(const Region& region, std::string_view name) 
 
 void LlvmRegionWriter::Emit(const Instr& instr) {
   switch (instr.opcode) {
-    case Opcode::kBarrier: return;
-    case Opcode::kStore: return Store(instr);
-    case Opcode::kScatter: return Scatter(instr);
+    case Opcode::kBarrier:
+      return;
+    case Opcode::kStore:
+      return Store(instr);
+    case Opcode::kScatter:
+      return Scatter(instr);
     case Opcode::kFor: {
       const bool surely_runs = facts_[instr.src[0]].max < facts_[instr.src[1]].min;
       return OpenFor(instr, Use(instr.src[0]), Use(instr.src[1]), surely_runs);
     }
-    case Opcode::kIf: return OpenIf(Use(instr.src[0]));
-    case Opcode::kEnd: return Close();
+    case Opcode::kIf:
+      return OpenIf(Use(instr.src[0]));
+    case Opcode::kEnd:
+      return Close();
     case Opcode::kSet:
       return w_.Line("store ", TypedUse(instr.src[0]), ", ptr ", values_[instr.dst]);
     case Opcode::kAcc: {
@@ -125,7 +128,8 @@ void LlvmRegionWriter::Emit(const Instr& instr) {
       }
       return w_.Line("store ", TypedUse(instr.src[0]), ", ptr ", values_[instr.dst]);
     }
-    default: break;
+    default:
+      break;
   }
   values_[instr.dst] = Value(instr);
   if (plan_.frame_slots[instr.dst] >= 0) {
@@ -142,8 +146,8 @@ void LlvmRegionWriter::OpenParallel(const Instr& loop) {
   const std::string start = w_.Define("add nsw i64 ", lo, ", ", skipped);
   const std::string done = w_.Define("mul nsw i64 %end, ", loop.index);
   const std::string stop = w_.Define("add nsw i64 ", lo, ", ", done);
-  const std::string bound = w_.Call("i64", "llvm.smin.i64", "i64, i64",
-                                    StrCat("i64 ", stop, ", i64 ", hi));
+  const std::string bound =
+      w_.Call("i64", "llvm.smin.i64", "i64, i64", StrCat("i64 ", stop, ", i64 ", hi));
   OpenFor(loop, start, bound, /*surely_runs=*/true);
 }
 
@@ -158,8 +162,7 @@ void LlvmRegionWriter::OpenFor(const Instr& loop, std::string lo, std::string hi
     w_.Line("br i1 ", runs, ", label %loop", n, ", label %done", n);
   }
   w_.OpenBlock(StrCat("loop", n));
-  values_[loop.dst] =
-      w_.Define("phi i64 [ ", lo, ", %", before, " ], [ %i", n, ", %next", n, " ]");
+  values_[loop.dst] = w_.Define("phi i64 [ ", lo, ", %", before, " ], [ %i", n, ", %next", n, " ]");
   blocks_.push_back({Opcode::kFor, n, &loop, std::move(hi)});
 }
 

@@ -21,7 +21,8 @@ class LlvmRegionWriter {
   // `define internal void @NAME(ptr args, ptr vars, i64 begin, i64 end, ptr scratch, ptr frame)`.
   // A parallel loop runs its iterations begin <= i < end, of which there is at least one.
   std::string Run(const Region& region, std::string_view name);
-  // `define internal i64 @NAME(ptr args, ptr vars, ptr frame)`: the iterations of a parallel region.
+  // `define internal i64 @NAME(ptr args, ptr vars, ptr frame)`: the iterations of a parallel
+  // region.
   std::string Trip(const Region& region, std::string_view name);
 
   const LlvmWriter& writer() const { return w_; }
@@ -29,7 +30,7 @@ class LlvmRegionWriter {
  private:
   struct Block {
     kernel::Opcode opcode;
-    int number;         // of its labels
+    int number;  // of its labels
     const kernel::Instr* instr;
     std::string bound;  // of a loop
   };
@@ -49,8 +50,8 @@ class LlvmRegionWriter {
   std::string Iota(kernel::VType type);
   std::string Shuffle(const kernel::Instr& instr);
   std::string AsVector(int reg);
-  std::string Use(int reg);         // the operand text, without its type
-  std::string TypedUse(int reg);    // with it
+  std::string Use(int reg);       // the operand text, without its type
+  std::string TypedUse(int reg);  // with it
   Operand OperandOf(int reg);
 
   // Memory (llvm_memory.cc).
@@ -70,12 +71,12 @@ class LlvmRegionWriter {
   const kernel::Linear& kernel_;
   const RegionPlan& plan_;
   const std::vector<IntFact> facts_;
-  std::vector<kernel::VType> types_;     // by register
+  std::vector<kernel::VType> types_;  // by register
   std::vector<bool> is_accumulator_;
   LlvmWriter w_;
 
   // Of the function being written.
-  std::vector<std::string> values_;      // by register; of accumulators: the address
+  std::vector<std::string> values_;  // by register; of accumulators: the address
   std::vector<Block> blocks_;
   bool non_temporal_ = false;
 };

@@ -20,8 +20,8 @@ std::string Table(const RegionPlan& plan, std::string_view name) {
   }
   return StrCat("@", kKernelTableSymbol, " = constant { i32, i32, i64, i64, ", array, " } { i32 ",
                 kKernelTableFormat, ", i32 ", n, ", i64 ", plan.scratch_bytes, ", i64 ",
-                plan.frame_bytes, ", ", array, n == 0 ? " zeroinitializer" : StrCat(" [", rows, " ]"),
-                " }\n");
+                plan.frame_bytes, ", ", array,
+                n == 0 ? " zeroinitializer" : StrCat(" [", rows, " ]"), " }\n");
 }
 
 }  // namespace
@@ -38,9 +38,9 @@ absl::StatusOr<std::string> LlvmTextRenderer::Render(const kernel::Linear& kerne
       StrAppend(&functions, "\n", writer.Trip(region, StrCat(kernel.name, "_trip", i)));
     }
   }
-  std::string text = StrCat("; kernel ", kernel.name, "\n", Table(plan, kernel.name),
-                            "@zero = internal constant [64 x i8] zeroinitializer, align 64\n",
-                            functions, "\n");
+  std::string text =
+      StrCat("; kernel ", kernel.name, "\n", Table(plan, kernel.name),
+             "@zero = internal constant [64 x i8] zeroinitializer, align 64\n", functions, "\n");
   for (const std::string& line : writer.writer().declarations()) StrAppend(&text, line, "\n");
   StrAppend(&text, "\nattributes #0 = { nounwind \"no-builtins\" }\n",
             "attributes #1 = { nounwind willreturn memory(none) nobuiltin }\n");

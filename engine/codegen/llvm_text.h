@@ -35,7 +35,7 @@ struct KernelTable {
 class LlvmTextRenderer : public Renderer {
  public:
   struct Options {
-    int64_t max_stack_bytes = 32 << 10;      // private arrays beyond it live in scratch memory
+    int64_t max_stack_bytes = 32 << 10;  // private arrays beyond it live in scratch memory
     int64_t max_scratch_bytes = 256 << 20;
   };
   LlvmTextRenderer() = default;

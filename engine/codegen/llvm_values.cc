@@ -42,16 +42,14 @@ std::string LlvmRegionWriter::Iota(VType type) {
   for (int i = 0; i < type.lanes; ++i) {
     // Lanes beyond an 8-bit dtype wrap.
     const types::Scalar lane = types::Scalar::Int(type.dtype, i);
-    StrAppend(&text, i == 0 ? "" : ", ", element, " ",
-              ConstantText({type.dtype, 1}, lane));
+    StrAppend(&text, i == 0 ? "" : ", ", element, " ", ConstantText({type.dtype, 1}, lane));
   }
   return text + ">";
 }
 
 std::string LlvmRegionWriter::Shuffle(const Instr& instr) {
   const VType source = TypeOf(instr.src[0]);
-  const std::string type =
-      StrCat("<", source.lanes, " x ", RegisterElement(source.dtype), ">");
+  const std::string type = StrCat("<", source.lanes, " x ", RegisterElement(source.dtype), ">");
   const std::string a = AsVector(instr.src[0]);
   const std::string b = instr.src[1] < 0 ? "poison" : AsVector(instr.src[1]);
   std::string lanes;
@@ -64,10 +62,10 @@ std::string LlvmRegionWriter::Shuffle(const Instr& instr) {
 
 std::string LlvmRegionWriter::Value(const Instr& instr) {
   switch (instr.opcode) {
-    case Opcode::kConst: return ConstantText(instr.type, instr.imm);
+    case Opcode::kConst:
+      return ConstantText(instr.type, instr.imm);
     case Opcode::kVar: {
-      const std::string at =
-          w_.Define("getelementptr inbounds i64, ptr %vars, i64 ", instr.index);
+      const std::string at = w_.Define("getelementptr inbounds i64, ptr %vars, i64 ", instr.index);
       return w_.Define("load i64, ptr ", at, ", align 8, !invariant.load !{}");
     }
     case Opcode::kAlu: {
@@ -77,8 +75,10 @@ std::string LlvmRegionWriter::Value(const Instr& instr) {
       }
       return EmitAlu(w_, instr.scalar_op, instr.type, operands);
     }
-    case Opcode::kSplat: return Splat(instr);
-    case Opcode::kIota: return Iota(instr.type);
+    case Opcode::kSplat:
+      return Splat(instr);
+    case Opcode::kIota:
+      return Iota(instr.type);
     case Opcode::kExtract:
       if (TypeOf(instr.src[0]).lanes == 1) return Use(instr.src[0]);
       return w_.Define("extractelement ", TypedUse(instr.src[0]), ", i64 ", instr.index);
@@ -87,10 +87,14 @@ std::string LlvmRegionWriter::Value(const Instr& instr) {
       const std::string vector = TypedUse(instr.src[0]), scalar = TypedUse(instr.src[1]);
       return w_.Define("insertelement ", vector, ", ", scalar, ", i64 ", instr.index);
     }
-    case Opcode::kShuffle: return Shuffle(instr);
-    case Opcode::kHorizontal: return EmitHorizontal(w_, instr.scalar_op, OperandOf(instr.src[0]));
-    case Opcode::kLoad: return Load(instr);
-    default: return Gather(instr);
+    case Opcode::kShuffle:
+      return Shuffle(instr);
+    case Opcode::kHorizontal:
+      return EmitHorizontal(w_, instr.scalar_op, OperandOf(instr.src[0]));
+    case Opcode::kLoad:
+      return Load(instr);
+    default:
+      return Gather(instr);
   }
 }
 

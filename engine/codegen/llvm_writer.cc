@@ -42,20 +42,28 @@ std::string DoubleLiteral(double value) {
 
 std::string_view RegisterElement(DType dtype) {
   switch (dtype) {
-    case DType::kBool: return "i1";
+    case DType::kBool:
+      return "i1";
     case DType::kI8:
-    case DType::kU8: return "i8";
+    case DType::kU8:
+      return "i8";
     case DType::kI16:
     case DType::kU16:
     case DType::kF16:
-    case DType::kBF16: return "i16";
+    case DType::kBF16:
+      return "i16";
     case DType::kI32:
-    case DType::kU32: return "i32";
+    case DType::kU32:
+      return "i32";
     case DType::kI64:
-    case DType::kU64: return "i64";
-    case DType::kF32: return "float";
-    case DType::kF64: return "double";
-    default: return "void";
+    case DType::kU64:
+      return "i64";
+    case DType::kF32:
+      return "float";
+    case DType::kF64:
+      return "double";
+    default:
+      return "void";
   }
 }
 
@@ -74,10 +82,18 @@ std::string ConstantText(VType type, const types::Scalar& value) {
   std::memcpy(&bits, bytes, sizeof bits);
   std::string text;
   switch (type.dtype) {
-    case DType::kBool: text = bits != 0 ? "true" : "false"; break;
-    case DType::kF32: text = FloatLiteral(std::bit_cast<float>(static_cast<uint32_t>(bits))); break;
-    case DType::kF64: text = DoubleLiteral(std::bit_cast<double>(bits)); break;
-    default: text = types::IsSigned(type.dtype) ? StrCat(value.i) : StrCat(bits); break;
+    case DType::kBool:
+      text = bits != 0 ? "true" : "false";
+      break;
+    case DType::kF32:
+      text = FloatLiteral(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+      break;
+    case DType::kF64:
+      text = DoubleLiteral(std::bit_cast<double>(bits));
+      break;
+    default:
+      text = types::IsSigned(type.dtype) ? StrCat(value.i) : StrCat(bits);
+      break;
   }
   return SplatText(RegisterElement(type.dtype), text, type.lanes);
 }

@@ -28,8 +28,10 @@ bool IsPure(Opcode opcode) {
     case Opcode::kExtract:
     case Opcode::kInsert:
     case Opcode::kShuffle:
-    case Opcode::kHorizontal: return true;
-    default: return false;
+    case Opcode::kHorizontal:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -100,8 +102,8 @@ void Planner::CutRegions() {
   plan_.repeatable.resize(size, false);
   for (int i = 0; i < size; ++i) {
     const Instr& instr = kernel_.code[i];
-    const bool outer = instr.opcode == Opcode::kFor && (instr.loop == LoopKind::kParallel ||
-                                                        instr.loop == LoopKind::kGroup);
+    const bool outer = instr.opcode == Opcode::kFor &&
+                       (instr.loop == LoopKind::kParallel || instr.loop == LoopKind::kGroup);
     if (outer) {
       CloseSerial(i);
       plan_.regions.push_back({true, i, ends_[i] + 1});
@@ -109,16 +111,15 @@ void Planner::CutRegions() {
     }
     if (Opens(instr)) i = ends_[i];
     if (!IsPure(instr.opcode)) continue;
-    plan_.repeatable[i] = std::all_of(std::begin(instr.src), std::end(instr.src), [&](int src) {
-      return src < 0 || repeatable_register[src];
-    });
+    plan_.repeatable[i] = std::all_of(std::begin(instr.src), std::end(instr.src),
+                                      [&](int src) { return src < 0 || repeatable_register[src]; });
     repeatable_register[instr.dst] = plan_.repeatable[i];
   }
   CloseSerial(size);
   region_of_.resize(size, -1);
   for (size_t r = 0; r < plan_.regions.size(); ++r) {
-    std::fill(region_of_.begin() + plan_.regions[r].begin, region_of_.begin() + plan_.regions[r].end,
-              static_cast<int>(r));
+    std::fill(region_of_.begin() + plan_.regions[r].begin,
+              region_of_.begin() + plan_.regions[r].end, static_cast<int>(r));
   }
 }
 
@@ -162,9 +163,10 @@ absl::Status Planner::PlaceArray(int buffer, int64_t max_stack_bytes, int64_t* s
   }
   const int64_t elements = array.elements.constant();
   const int64_t limit = int64_t{1} << 50;
-  const int64_t bytes = elements > limit ? limit
-                                         : (elements * types::Bytes(array.dtype) + kArrayAlign - 1) /
-                                               kArrayAlign * kArrayAlign;
+  const int64_t bytes =
+      elements > limit
+          ? limit
+          : (elements * types::Bytes(array.dtype) + kArrayAlign - 1) / kArrayAlign * kArrayAlign;
   ArrayHome& home = plan_.arrays[buffer];
   if (several) {
     home = {ArrayPlace::kFrame, plan_.frame_bytes};
@@ -185,10 +187,9 @@ absl::Status Planner::PlaceArrays(int64_t max_stack_bytes, int64_t max_scratch_b
     if (kernel_.buffers[b].space == Space::kGlobal) continue;
     RETURN_IF_ERROR(PlaceArray(static_cast<int>(b), max_stack_bytes, &stack_bytes));
     if (plan_.scratch_bytes + plan_.frame_bytes > max_scratch_bytes) {
-      return ResourceExhausted("kernel ", kernel_.name, ": private arrays up to ",
-                               kernel_.buffers[b].name, " take ",
-                               plan_.scratch_bytes + plan_.frame_bytes, " bytes, more than ",
-                               max_scratch_bytes);
+      return ResourceExhausted(
+          "kernel ", kernel_.name, ": private arrays up to ", kernel_.buffers[b].name, " take ",
+          plan_.scratch_bytes + plan_.frame_bytes, " bytes, more than ", max_scratch_bytes);
     }
   }
   return absl::OkStatus();

@@ -29,14 +29,14 @@ struct ArrayHome {
 
 struct RegionPlan {
   std::vector<Region> regions;
-  std::vector<ArrayHome> arrays;       // by buffer; those of arguments mean nothing
+  std::vector<ArrayHome> arrays;  // by buffer; those of arguments mean nothing
   // By register: the offset of its slot in the frame when a later region reads it and it can't be
   // computed again there (a loaded value, an accumulator); else -1.
   std::vector<int64_t> frame_slots;
   // By instruction: of the top level, without effects, and cheap to repeat in every region.
   std::vector<bool> repeatable;
-  int64_t scratch_bytes = 0;           // per worker
-  int64_t frame_bytes = 0;             // per launch
+  int64_t scratch_bytes = 0;  // per worker
+  int64_t frame_bytes = 0;    // per launch
 };
 
 inline constexpr int64_t kArrayAlign = 64;

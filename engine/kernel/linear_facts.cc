@@ -116,8 +116,8 @@ bool Facts::SearchAtoms(const Sym& goal, int depth, int* budget) const {
       case types::SymKind::kMax:
         return c > 0 ? with(atom.a) || with(atom.b) : with(atom.a) && with(atom.b);
       case types::SymKind::kMod:
-        if (atom.b.min() < 1) break;
-        return with(c > 0 ? Sym(0) : atom.b - 1);
+        if (atom.b.min() >= 1 && with(c > 0 ? Sym(0) : atom.b - 1)) return true;
+        break;
       case types::SymKind::kFloorDiv:
         // a // b <= g exactly when a < (g + 1) * b, and -g <= a // b when -g * b <= a.
         if (atom.b.min() < 1 || (c != 1 && c != -1)) break;

@@ -13,7 +13,7 @@ Ref Cast(ir::Graph& graph, Ref x, DType dtype) {
   const ir::AttrValue attrs[] = {dtype};
   types::Type type;
   type.dtype = dtype;
-  return graph.Intern(ops::Op("cast"), {&x, 1}, attrs, type);
+  return graph.Intern(ops::Op(ir::ScalarOp::kCast), {&x, 1}, attrs, type);
 }
 
 // The expansion of a transcendental node whose inputs are lowered, or the node over them.

@@ -23,7 +23,7 @@ E Op(ScalarOp op, DType dtype, std::initializer_list<E> operands,
   for (const E& e : operands) inputs.push_back(e.node);
   types::Type type;
   type.dtype = dtype;
-  return {graph, graph->Intern(ops::Op(ir::Row(op).name), inputs, attrs, type)};
+  return {graph, graph->Intern(ops::Op(op), inputs, attrs, type)};
 }
 
 E Const(Graph* graph, DType dtype, double value) {

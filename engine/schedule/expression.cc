@@ -159,7 +159,7 @@ Ref ExpressionBuilder::Masked(Ref node, const Access& access) {
   const AttrValue mask_attr[] = {inner.mask};
   Ref valid = Make(ValidOp(), OpaqueInputs(mask_attr), mask_attr, DType::kBool);
   const Ref operands[] = {valid, value, nothing};
-  return Make(ops::Op("where"), operands, {}, node->dtype());
+  return Make(ops::Op(ScalarOp::kWhere), operands, {}, node->dtype());
 }
 
 Ref ExpressionBuilder::Load(Ref node, int value, const Access& access) {
@@ -218,25 +218,25 @@ Ref ExpressionBuilder::Gather(Ref node, const Access& access) {
   Ref x = node->input(0);
   Ref position = Value(node->input(1), access);
   if (position == nullptr) return nullptr;
-  const auto scalar_op = [&](std::string_view op, std::initializer_list<Ref> inputs, DType dtype) {
+  const auto scalar_op = [&](ScalarOp op, std::initializer_list<Ref> inputs, DType dtype) {
     return Make(ops::Op(op), absl::MakeConstSpan(inputs.begin(), inputs.size()), {}, dtype);
   };
   const AttrValue to_i64[] = {DType::kI64};
-  if (position->dtype() != DType::kI64) position = Make(ops::Op("cast"), {&position, 1}, to_i64, DType::kI64);
+  if (position->dtype() != DType::kI64) position = Make(ops::Op(ScalarOp::kCast), {&position, 1}, to_i64, DType::kI64);
   Ref last = Index(x->dims()[axis] - 1, DType::kI64);
   Ref zero = Index(0, DType::kI64);
-  Ref clamped = scalar_op(ir::Row(ScalarOp::kMin).name, {position, last}, DType::kI64);
-  clamped = scalar_op(ir::Row(ScalarOp::kMax).name, {clamped, zero}, DType::kI64);
+  Ref clamped = scalar_op(ScalarOp::kMin, {position, last}, DType::kI64);
+  clamped = scalar_op(ScalarOp::kMax, {clamped, zero}, DType::kI64);
   Access inner = access;
   inner.coords[axis] = Opaque(clamped, x->dims()[axis]);
   Ref value = Value(x, inner);
   if (value == nullptr) return nullptr;
-  Ref inside = scalar_op("eq", {position, clamped}, DType::kBool);
+  Ref inside = scalar_op(ScalarOp::kEq, {position, clamped}, DType::kBool);
   Scalar nothing;
   nothing.dtype = node->dtype();
   const AttrValue zero_attr[] = {nothing};
   Ref outside = Make(ops::Op("const"), {}, zero_attr, node->dtype());
-  return scalar_op("where", {inside, value, outside}, node->dtype());
+  return scalar_op(ScalarOp::kWhere, {inside, value, outside}, node->dtype());
 }
 
 }  // namespace tensord::schedule

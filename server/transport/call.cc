@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/base/strings.h"
+#include "server/transport/hand_over.h"
 #include "server/transport/messages.h"
 
 namespace tensord::server::transport {
@@ -21,6 +22,7 @@ std::shared_ptr<Call> Call::Create(CallHost* host, int method, grpc::ServerCompl
 
 Call::Call(CallHost* host, int method, grpc::ServerCompletionQueue* queue)
     : host_(host), method_(method), queue_(queue), rpc_(std::make_unique<RpcState>()) {
+  HandOver(&done_tag_);
   rpc_->context.AsyncNotifyWhenDone(&done_tag_);
 }
 
@@ -64,6 +66,7 @@ void Call::Refuse(const absl::Status& status, absl::Duration retry_after) {
 
 void Call::StartRead() {
   under_way_.fetch_add(1);
+  HandOver(&read_tag_);
   rpc_->stream.Read(&incoming_, &read_tag_);
 }
 
@@ -139,6 +142,7 @@ void Call::Write(grpc::ByteBuffer message) {
   totals_.bytes_out += message.Length();
   write_began_ns_ = absl::GetCurrentTimeNanos();
   under_way_.fetch_add(1);
+  HandOver(&write_tag_);
   rpc_->stream.Write(message, &write_tag_);
 }
 
@@ -152,6 +156,7 @@ void Call::OnWrite(bool ok) {
 void Call::Finish(CallEnd end) {
   totals_.status = end.status;
   under_way_.fetch_add(1);
+  HandOver(&finish_tag_);
   if (end.last) {
     ++totals_.messages_out;
     totals_.bytes_out += end.last->Length();
@@ -202,7 +207,9 @@ void Call::LeaveFromEvent() {
 // The caller may be the handler itself, or hold its locks: the end comes from the queue's thread.
 void Call::LeaveFromCaller() {
   if (under_way_.fetch_sub(1) == 1) {
-    last_alarm_.emplace().Set(queue_, gpr_now(GPR_CLOCK_MONOTONIC), &last_tag_);
+    last_alarm_.emplace();
+    HandOver(&last_tag_);
+    last_alarm_->Set(queue_, gpr_now(GPR_CLOCK_MONOTONIC), &last_tag_);
   }
 }
 

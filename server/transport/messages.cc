@@ -8,6 +8,7 @@
 #include "engine/base/status.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
+#include "server/transport/hand_over.h"
 
 namespace tensord::server::transport {
 namespace {
@@ -24,9 +25,13 @@ grpc::Slice ToSlice(const SharedBytes& bytes) {
     return grpc::Slice(bytes.view.data(), bytes.view.size());
   }
   using Owner = std::shared_ptr<const void>;
-  auto release = [](void* owner) { delete static_cast<Owner*>(owner); };
-  return grpc::Slice(const_cast<char*>(bytes.view.data()), bytes.view.size(), release,
-                     new Owner(bytes.owner));
+  auto release = [](void* owner) {
+    TakeOver(owner);
+    delete static_cast<Owner*>(owner);
+  };
+  auto* owner = new Owner(bytes.owner);
+  HandOver(owner);
+  return grpc::Slice(const_cast<char*>(bytes.view.data()), bytes.view.size(), release, owner);
 }
 
 // The next `length` bytes of the input as pieces that lie in its buffer.

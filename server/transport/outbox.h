@@ -65,6 +65,7 @@ class Outbox {
 
  private:
   enum class State { kIdle, kPulling, kWriting, kFinishing };
+  enum class Next { kPullAgain, kIdle, kFinish };
 
   // Only in state kPulling, by the thread that set it.
   void PullAndWrite() {
@@ -80,9 +81,16 @@ class Outbox {
         wire_->Write(std::move(message));
         return;
       }
-      std::optional<End> end = GoIdleOrFinish(pull);
-      if (end) wire_->Finish(*std::move(end));
-      if (end || !again_) return;
+      std::optional<End> end;
+      switch (GoIdleOrFinish(pull, &end)) {
+        case Next::kPullAgain:
+          continue;
+        case Next::kIdle:
+          return;  // and from now on somebody else may pull
+        case Next::kFinish:
+          wire_->Finish(*std::move(end));
+          return;
+      }
     }
   }
 
@@ -91,21 +99,14 @@ class Outbox {
     state_ = state;
   }
 
-  // The end to finish with, if it is time; else idle, unless woken meanwhile (`again_`).
-  std::optional<End> GoIdleOrFinish(Pull pull) {
+  // The source had nothing: what now. kFinish fills `end`.
+  Next GoIdleOrFinish(Pull pull, std::optional<End>* end) {
     std::lock_guard lock(mutex_);
-    again_ = false;
     if (pull == Pull::kEnd && !end_) end_ = End();
-    if (woken_ && pull != Pull::kEnd) {
-      again_ = true;
-      return std::nullopt;
-    }
-    if (!end_) {
-      state_ = State::kIdle;
-      return std::nullopt;
-    }
-    state_ = State::kFinishing;
-    return std::exchange(end_, std::nullopt);
+    if (woken_ && pull != Pull::kEnd) return Next::kPullAgain;
+    state_ = end_ ? State::kFinishing : State::kIdle;
+    *end = std::exchange(end_, std::nullopt);
+    return *end ? Next::kFinish : Next::kIdle;
   }
 
   Wire* const wire_;
@@ -114,7 +115,6 @@ class Outbox {
   State state_ = State::kIdle;
   bool woken_ = false;
   std::optional<End> end_;
-  bool again_ = false;  // of the thread that pulls
 };
 
 }  // namespace tensord::server::transport

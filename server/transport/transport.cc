@@ -13,6 +13,7 @@
 #include "engine/base/status.h"
 #include "engine/base/strings.h"
 #include "server/access_log.h"
+#include "server/transport/hand_over.h"
 
 namespace tensord::server::transport {
 
@@ -136,6 +137,7 @@ void Transport::ServeQueue(grpc::ServerCompletionQueue* queue) {
   void* tag = nullptr;
   bool ok = false;
   while (queue->Next(&tag, &ok)) {
+    TakeOver(tag);
     const Tag event = *static_cast<Tag*>(tag);
     (event.call->*event.on)(ok);
   }
@@ -150,6 +152,7 @@ void Transport::RequestCall(int method, grpc::ServerCompletionQueue* queue) {
     ++requested_;
   }
   std::shared_ptr<Call> call = Call::Create(this, method, queue);
+  HandOver(call->start_tag());
   raw_->Request(*call);
 }
 

@@ -1,6 +1,8 @@
-// The golden matmul kernel (tests/golden/hard_five/matmul.ir) on the llvm device beside OpenBLAS, one
-// core each, interleaved: medians, and the median of the ratios. Writes a JSON array of one row to
-// --json FILE. OpenBLAS is looked up at run time (libopenblas0-pthread); without it there is no ratio.
+// The golden matmul kernel (tests/golden/hard_five/matmul.ir) on the llvm device beside OpenBLAS,
+// one core each, interleaved: medians, and the median of the ratios. Writes a JSON array of one row
+// to
+// --json FILE. OpenBLAS is looked up at run time (libopenblas0-pthread); without it there is no
+// ratio.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -108,8 +110,8 @@ double Median(std::vector<double> values) {
 }
 
 // Against float64 on some rows, and what design §10 allows: 4 eps sqrt(K) (|A| |B|).
-void Errors(const std::vector<float>& a, const std::vector<float>& b, const float* c,
-            double* worst, double* allowed) {
+void Errors(const std::vector<float>& a, const std::vector<float>& b, const float* c, double* worst,
+            double* allowed) {
   *worst = *allowed = 0;
   for (int i = 0; i < kM; i += 97) {
     for (int j = 0; j < kN; ++j) {

@@ -1,5 +1,5 @@
-// The hard five on the llvm device. tests/golden/hard_five holds the cpu device to plain loops; here
-// the compiled kernels must leave the same bits as the cpu device, whatever the threads.
+// The hard five on the llvm device. tests/golden/hard_five holds the cpu device to plain loops;
+// here the compiled kernels must leave the same bits as the cpu device, whatever the threads.
 #include <gtest/gtest.h>
 
 #include <fstream>

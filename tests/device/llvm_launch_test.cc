@@ -29,7 +29,7 @@ HostTensor Iota(int64_t n) {
 }
 
 absl::Status RunKernel(const Linear& kernel, std::vector<HostTensor*> buffers,
-                 std::vector<int64_t> variables = {}) {
+                       std::vector<int64_t> variables = {}) {
   return RunOn(LlvmDeviceForTests(), kernel, buffers, variables);
 }
 

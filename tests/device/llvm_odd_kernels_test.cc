@@ -1,6 +1,6 @@
 // LLVM in a worker: 200 oversized and odd kernels under a limit of 2 s. This process must live, and
-// each kernel must end as an object or as a clear status. TENSORD_ODD_KERNELS=full runs them at full
-// size (50,000 instructions and more; minutes), otherwise at a tenth.
+// each kernel must end as an object or as a clear status. TENSORD_ODD_KERNELS=full runs them at
+// full size (50,000 instructions and more; minutes), otherwise at a tenth.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -52,8 +52,8 @@ struct OneLoop {
       : b(name),
         in(b.AddGlobal("x", type.dtype, kMany, Access::kIn)),
         out(b.AddGlobal("y", result, kMany, Access::kOut)),
-        i(b.For(LoopKind::kParallel, b.I64(0), b.I64(kMany / type.lanes * type.lanes), type.lanes)) {
-  }
+        i(b.For(LoopKind::kParallel, b.I64(0), b.I64(kMany / type.lanes * type.lanes),
+                type.lanes)) {}
   Linear Store(int value) {
     b.Store(out, i, value);
     b.End();
@@ -149,7 +149,8 @@ Linear OddBytes(int variant, int) { return EveryOp(DType::kI8, kOddLanes[variant
 Linear OddLongs(int variant, int) { return EveryOp(DType::kI64, kOddLanes[variant]); }
 
 Linear HugeVectors(int variant, int scale) {
-  const VType type = {variant % 2 == 0 ? DType::kF32 : DType::kU8, (scale == 1 ? 16 : 64) << variant};
+  const VType type = {variant % 2 == 0 ? DType::kF32 : DType::kU8, (scale == 1 ? 16 : 64)
+                                                                       << variant};
   OneLoop k("huge_vectors", type, type.dtype);
   const int x = k.b.Load(k.in, type, k.i);
   return k.Store(k.b.Max(k.b.Mul(x, x), k.b.Add(x, x)));
@@ -230,7 +231,8 @@ Linear ManyRegions(int variant, int scale) {
   LinearBuilder b("many_regions");
   const int y = b.AddGlobal("y", DType::kF32, kMany, Access::kInOut);
   for (int n = 0; n < 10 * (variant + 1) * scale; ++n) {
-    const int i = b.For(n % 3 == 0 ? LoopKind::kSerial : LoopKind::kParallel, b.I64(n), b.I64(kMany));
+    const int i =
+        b.For(n % 3 == 0 ? LoopKind::kSerial : LoopKind::kParallel, b.I64(n), b.I64(kMany));
     b.Store(y, i, b.Load(y, {DType::kF32, 1}, b.I64(n)));
     b.End();
   }
@@ -285,26 +287,16 @@ Linear Nothing(int variant, int) {
 }
 
 constexpr Family kFamilies[] = {
-    {"long chain", LongChain},
-    {"wide block", WideBlock},
-    {"many stores", ManyStores},
-    {"deep loops", DeepLoops},
-    {"deep ifs", DeepIfs},
-    {"giant array", GiantArray},
-    {"odd f32", OddFloats},
-    {"odd bf16", OddHalves},
-    {"odd f64", OddDoubles},
-    {"odd i8", OddBytes},
-    {"odd i64", OddLongs},
-    {"huge vectors", HugeVectors},
-    {"shuffles", RandomShuffles},
-    {"accumulators", ManyAccumulators},
-    {"constants", WeirdConstants},
-    {"weird loops", WeirdLoops},
-    {"many regions", ManyRegions},
-    {"arguments", ManyArguments},
-    {"gathers", Gathers},
-    {"library calls", LibraryCalls},
+    {"long chain", LongChain},     {"wide block", WideBlock},
+    {"many stores", ManyStores},   {"deep loops", DeepLoops},
+    {"deep ifs", DeepIfs},         {"giant array", GiantArray},
+    {"odd f32", OddFloats},        {"odd bf16", OddHalves},
+    {"odd f64", OddDoubles},       {"odd i8", OddBytes},
+    {"odd i64", OddLongs},         {"huge vectors", HugeVectors},
+    {"shuffles", RandomShuffles},  {"accumulators", ManyAccumulators},
+    {"constants", WeirdConstants}, {"weird loops", WeirdLoops},
+    {"many regions", ManyRegions}, {"arguments", ManyArguments},
+    {"gathers", Gathers},          {"library calls", LibraryCalls},
 };
 constexpr int kVariants = 10;
 static_assert(std::size(kFamilies) * kVariants == 200);
@@ -314,7 +306,8 @@ std::vector<absl::Status> CompileAll(Device& device, const std::vector<Linear>& 
   std::vector<absl::Status> statuses(kernels.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i; (i = next++) < kernels.size();) statuses[i] = device.Compile(kernels[i]).status();
+    for (size_t i; (i = next++) < kernels.size();)
+      statuses[i] = device.Compile(kernels[i]).status();
   };
   std::thread other(work);
   work();

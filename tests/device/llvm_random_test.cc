@@ -30,7 +30,7 @@ using types::HostTensor;
 using types::Scalar;
 
 constexpr int64_t kElements = 192;
-constexpr DType kDTypes[] = {DType::kF32, DType::kI32, DType::kF16, DType::kU8,
+constexpr DType kDTypes[] = {DType::kF32, DType::kI32,  DType::kF16, DType::kU8,
                              DType::kI64, DType::kBF16, DType::kF64, DType::kBool};
 
 // Bits that no device promises: the sign and payload of NaN.
@@ -74,7 +74,8 @@ int Generator::Any(VType type) {
   for (int reg : scope_) {
     if (b_.TypeOf(reg) == type) fitting.push_back(reg);
   }
-  if (!fitting.empty() && Chance(85)) return fitting[static_cast<size_t>(Pick(static_cast<int>(fitting.size())))];
+  if (!fitting.empty() && Chance(85))
+    return fitting[static_cast<size_t>(Pick(static_cast<int>(fitting.size())))];
   if (!scope_.empty() && Chance(70)) {
     const int reg = scope_[static_cast<size_t>(Pick(static_cast<int>(scope_.size())))];
     if (b_.TypeOf(reg).lanes == type.lanes) return b_.Cast(reg, type.dtype);
@@ -85,7 +86,8 @@ int Generator::Any(VType type) {
 
 // An index of the row's own elements: row * lanes, whatever the mask.
 int Generator::Index() {
-  return Chance(80) ? b_.Mul(row_, b_.I64(lanes_)) : b_.I64(Pick(static_cast<int>(kElements / lanes_)));
+  return Chance(80) ? b_.Mul(row_, b_.I64(lanes_))
+                    : b_.I64(Pick(static_cast<int>(kElements / lanes_)));
 }
 
 int Generator::Mask(int lanes) { return Chance(30) ? Any({DType::kBool, lanes}) : -1; }
@@ -94,7 +96,9 @@ void Generator::OpStatement() {
   const VType type = AnyType();
   const auto op = static_cast<ScalarOp>(Pick(static_cast<int>(ScalarOp::kCount)));
   const bool compare = (ir::Row(op).traits & ir::kCompare) != 0;
-  const DType result = compare ? DType::kBool : op == ScalarOp::kCast ? kDTypes[Pick(8)] : type.dtype;
+  const DType result = compare                 ? DType::kBool
+                       : op == ScalarOp::kCast ? kDTypes[Pick(8)]
+                                               : type.dtype;
   if (ShowsNan(op) || ir::LaneFunctionFor(op, type.dtype, result) == nullptr) return;
   std::vector<int> operands;
   for (int i = 0; i < ir::Row(op).arity; ++i) {
@@ -214,8 +218,9 @@ std::vector<HostTensor> Inputs(const std::vector<DType>& dtypes, uint64_t seed) 
     HostTensor t(dtype, {kElements});
     for (int64_t i = 0; i < kElements; ++i) {
       const double small = static_cast<double>(random() % 64) / 4 - 8;
-      t.Set(i, types::IsFloat(dtype) ? Scalar::Float(dtype, random() % 16 == 0 ? std::exp(small * 9) : small)
-                                     : Scalar::Int(dtype, static_cast<int64_t>(random() >> (random() % 63))));
+      t.Set(i, types::IsFloat(dtype)
+                   ? Scalar::Float(dtype, random() % 16 == 0 ? std::exp(small * 9) : small)
+                   : Scalar::Int(dtype, static_cast<int64_t>(random() >> (random() % 63))));
     }
     tensors.push_back(std::move(t));
   }
@@ -240,7 +245,8 @@ TEST(LlvmRandom, KernelsLeaveTheBitsThatTheInterpreterLeaves) {
   for (int64_t seed = first; seed < first + count; ++seed) {
     Generator generator(static_cast<uint64_t>(seed));
     const kernel::Linear kernel = generator.Make();
-    ASSERT_TRUE(kernel::Verify(kernel).ok()) << seed << ": " << kernel::Verify(kernel) << "\n" << kernel::Print(kernel);
+    ASSERT_TRUE(kernel::Verify(kernel).ok()) << seed << ": " << kernel::Verify(kernel) << "\n"
+                                             << kernel::Print(kernel);
     std::vector<HostTensor> want = Inputs(generator.buffer_dtypes(), static_cast<uint64_t>(seed));
     std::vector<HostTensor> got = want;
     std::vector<HostTensor*> want_buffers, got_buffers;
@@ -255,7 +261,8 @@ TEST(LlvmRandom, KernelsLeaveTheBitsThatTheInterpreterLeaves) {
       for (int64_t i = 0; i < kElements; ++i) {
         ASSERT_TRUE(Same(want[t].At(i), got[t].At(i)))
             << "seed " << seed << ", g" << t << "[" << i << "]: llvm " << got[t].At(i).ToString()
-            << ", cpu " << want[t].At(i).ToString() << "\n" << kernel::Print(kernel);
+            << ", cpu " << want[t].At(i).ToString() << "\n"
+            << kernel::Print(kernel);
       }
     }
   }

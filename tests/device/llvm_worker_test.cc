@@ -63,7 +63,9 @@ TEST(LlvmWorkers, CompileTextToAnObjectFile) {
   auto pool = StartPool({.workers = 1});
   const absl::StatusOr<std::string> object = pool->Compile(kGood, HostTarget());
   ASSERT_TRUE(object.ok()) << object.status();
-  EXPECT_EQ(object->substr(0, 4), "\x7f" "ELF");
+  EXPECT_EQ(object->substr(0, 4),
+            "\x7f"
+            "ELF");
 }
 
 TEST(LlvmWorkers, QuoteWhatTheParserSaysAndGoOn) {
@@ -235,9 +237,10 @@ TEST(LlvmWorkers, PriceOfTheRoundTrip) {
   }
   std::sort(times.begin(), times.end());
   std::printf("compile of one add            %8.1f us median\n", times[25]);
-  std::printf("memory of an idle worker      %8lld KB its own, %lld KB with its share of libraries\n",
-              static_cast<long long>(FieldKb(pool->pids()[0], "Private_Dirty:")),
-              static_cast<long long>(FieldKb(pool->pids()[0], "Pss:")));
+  std::printf(
+      "memory of an idle worker      %8lld KB its own, %lld KB with its share of libraries\n",
+      static_cast<long long>(FieldKb(pool->pids()[0], "Private_Dirty:")),
+      static_cast<long long>(FieldKb(pool->pids()[0], "Pss:")));
 }
 
 }  // namespace

@@ -34,7 +34,11 @@ def tensord_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Private
 
 @pytest.fixture
 def tensord_session(tensord_daemon: PrivateDaemon) -> Iterator[Connection]:
-    """A session with the temporary daemon, the process's own for the length of a test."""
+    """A session with the temporary daemon, the process's own for the length of a test. A daemon
+    that a test brought down is started again for the next."""
+    if not tensord_daemon.alive:
+        tensord_daemon.stop()
+        tensord_daemon.start()
     session = connect(tensord_daemon.address)
     yield session
     disconnect()

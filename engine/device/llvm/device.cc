@@ -99,8 +99,8 @@ absl::StatusOr<std::unique_ptr<Program>> LlvmDevice::Load(const kernel::Linear& 
                                                           std::string_view binary) {
   const absl::StatusOr<std::string_view> object = ObjectOf(binary);
   if (!object.ok()) {
-    return InvalidArgument("kernel ", kernel.name, ": no binary of the llvm device: ",
-                           object.status().message());
+    return InvalidArgument("kernel ", kernel.name,
+                           ": no binary of the llvm device: ", object.status().message());
   }
   ASSIGN_OR_RETURN(std::unique_ptr<LoadedCode> code,
                    jit_->Load(*object, codegen::kKernelTableSymbol));

@@ -29,28 +29,53 @@ struct LibraryFunction {
   void* address;
 };
 
-#define TENSORD_MATH1(name)                                           \
-  {#name, reinterpret_cast<void*>(static_cast<double (*)(double)>(::name))}, \
-      {#name "f", reinterpret_cast<void*>(static_cast<float (*)(float)>(::name##f))}
-#define TENSORD_MATH2(name)                                                           \
-  {#name, reinterpret_cast<void*>(static_cast<double (*)(double, double)>(::name))}, \
-      {#name "f", reinterpret_cast<void*>(static_cast<float (*)(float, float)>(::name##f))}
-#define TENSORD_MATH3(name)                                                                   \
-  {#name, reinterpret_cast<void*>(static_cast<double (*)(double, double, double)>(::name))}, \
-      {#name "f", reinterpret_cast<void*>(static_cast<float (*)(float, float, float)>(::name##f))}
+#define TENSORD_MATH1(name)                                                      \
+  {#name, reinterpret_cast<void*>(static_cast<double (*)(double)>(::name))}, {   \
+    #name "f", reinterpret_cast<void*>(static_cast<float (*)(float)>(::name##f)) \
+  }
+#define TENSORD_MATH2(name)                                                             \
+  {#name, reinterpret_cast<void*>(static_cast<double (*)(double, double)>(::name))}, {  \
+    #name "f", reinterpret_cast<void*>(static_cast<float (*)(float, float)>(::name##f)) \
+  }
+#define TENSORD_MATH3(name)                                                                    \
+  {#name, reinterpret_cast<void*>(static_cast<double (*)(double, double, double)>(::name))}, { \
+    #name "f", reinterpret_cast<void*>(static_cast<float (*)(float, float, float)>(::name##f)) \
+  }
 
 // What codegen/llvm_alu.cc and LLVM's code generator may call.
 const LibraryFunction kLibrary[] = {
-    TENSORD_MATH1(exp),   TENSORD_MATH1(exp2),  TENSORD_MATH1(expm1), TENSORD_MATH1(log),
-    TENSORD_MATH1(log2),  TENSORD_MATH1(log10), TENSORD_MATH1(log1p), TENSORD_MATH1(sin),
-    TENSORD_MATH1(cos),   TENSORD_MATH1(tan),   TENSORD_MATH1(asin),  TENSORD_MATH1(acos),
-    TENSORD_MATH1(atan),  TENSORD_MATH1(sinh),  TENSORD_MATH1(cosh),  TENSORD_MATH1(tanh),
-    TENSORD_MATH1(asinh), TENSORD_MATH1(acosh), TENSORD_MATH1(atanh), TENSORD_MATH1(erf),
-    TENSORD_MATH1(erfc),  TENSORD_MATH1(floor), TENSORD_MATH1(ceil),  TENSORD_MATH1(trunc),
-    TENSORD_MATH1(sqrt),  TENSORD_MATH2(pow),   TENSORD_MATH2(atan2), TENSORD_MATH2(fmod),
+    TENSORD_MATH1(exp),
+    TENSORD_MATH1(exp2),
+    TENSORD_MATH1(expm1),
+    TENSORD_MATH1(log),
+    TENSORD_MATH1(log2),
+    TENSORD_MATH1(log10),
+    TENSORD_MATH1(log1p),
+    TENSORD_MATH1(sin),
+    TENSORD_MATH1(cos),
+    TENSORD_MATH1(tan),
+    TENSORD_MATH1(asin),
+    TENSORD_MATH1(acos),
+    TENSORD_MATH1(atan),
+    TENSORD_MATH1(sinh),
+    TENSORD_MATH1(cosh),
+    TENSORD_MATH1(tanh),
+    TENSORD_MATH1(asinh),
+    TENSORD_MATH1(acosh),
+    TENSORD_MATH1(atanh),
+    TENSORD_MATH1(erf),
+    TENSORD_MATH1(erfc),
+    TENSORD_MATH1(floor),
+    TENSORD_MATH1(ceil),
+    TENSORD_MATH1(trunc),
+    TENSORD_MATH1(sqrt),
+    TENSORD_MATH2(pow),
+    TENSORD_MATH2(atan2),
+    TENSORD_MATH2(fmod),
     TENSORD_MATH3(fma),
     {"memcpy", reinterpret_cast<void*>(static_cast<void* (*)(void*, const void*, size_t)>(memcpy))},
-    {"memmove", reinterpret_cast<void*>(static_cast<void* (*)(void*, const void*, size_t)>(memmove))},
+    {"memmove",
+     reinterpret_cast<void*>(static_cast<void* (*)(void*, const void*, size_t)>(memmove))},
     {"memset", reinterpret_cast<void*>(static_cast<void* (*)(void*, int, size_t)>(memset))},
 };
 

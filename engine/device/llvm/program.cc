@@ -76,12 +76,13 @@ LlvmProgram::LlvmProgram(const kernel::Linear& kernel, std::unique_ptr<LoadedCod
 
 double LlvmProgram::CostNs(absl::Span<const int64_t> variables) const {
   std::lock_guard lock(mutex_);
-  const bool known = cost_ns_ >= 0 && std::equal(variables.begin(), variables.end(),
-                                                 costed_variables_.begin(), costed_variables_.end());
+  const bool known =
+      cost_ns_ >= 0 && std::equal(variables.begin(), variables.end(), costed_variables_.begin(),
+                                  costed_variables_.end());
   if (!known) {
     const kernel::Work work = kernel::EstimateWork(kernel_, variables);
-    cost_ns_ = std::max(work.flops / kFlopsPerNs,
-                        (work.bytes_loaded + work.bytes_stored) / kBytesPerNs);
+    cost_ns_ =
+        std::max(work.flops / kFlopsPerNs, (work.bytes_loaded + work.bytes_stored) / kBytesPerNs);
     costed_variables_.assign(variables.begin(), variables.end());
   }
   return cost_ns_;

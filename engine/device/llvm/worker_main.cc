@@ -88,7 +88,8 @@ absl::Status Answer(const Frame& request) {
 
 // Compiles an empty function, so that the first real compile finds the code paged in.
 void WarmUp() {
-  constexpr std::string_view kText = "define void @f(ptr %p) {\n  store i32 0, ptr %p\n  ret void\n}\n";
+  constexpr std::string_view kText =
+      "define void @f(ptr %p) {\n  store i32 0, ptr %p\n  ret void\n}\n";
   if (!codegen::CompileLlvm(kText, codegen::HostTarget()).ok()) _exit(3);
 }
 

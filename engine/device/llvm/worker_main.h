@@ -1,9 +1,9 @@
 // What a compile worker process does.
 //
 // Any program that links the llvm device can be one: started with kWorkerFlag as its first argument
-// it serves compiles and exits, before its main is entered. So a test, the daemon and a program that
-// embeds the engine all spawn themselves (/proc/self/exe), and there is no second file to install,
-// find, or keep at the same version.
+// it serves compiles and exits, before its main is entered. So a test, the daemon and a program
+// that embeds the engine all spawn themselves (/proc/self/exe), and there is no second file to
+// install, find, or keep at the same version.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ bool ParseWorkerArguments(int argc, char* const* argv, WorkerLimits* limits);
 // Serves frames on kWorkerFd until the other end closes.
 [[noreturn]] void ServeCompiles(const WorkerLimits& limits);
 
-// Keeps this object file, and with it the check at start-up, in programs that link a static library.
+// Keeps this object file, and with it the check at start-up, in programs that link a static
+// library.
 void LinkWorkerMain();
 
 }  // namespace tensord::device::llvm

@@ -27,7 +27,8 @@ extern char** environ;
 namespace tensord::device::llvm {
 namespace {
 
-constexpr int64_t kStartNs = 30'000'000'000;  // a loaded machine may take seconds to start a process
+constexpr int64_t kStartNs =
+    30'000'000'000;  // a loaded machine may take seconds to start a process
 constexpr size_t kMaxQuarantined = 65536;
 constexpr int kAttempts = 3;  // when workers are lost without fault of the text
 
@@ -99,8 +100,8 @@ absl::Status SpawnProcess(const std::string& path, const WorkerLimits& limits, i
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   // Its own process group: a Ctrl-C is for the daemon, which then drains.
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                            POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   sigset_t all, none;
   sigfillset(&all);
   sigemptyset(&none);

@@ -4,8 +4,8 @@
 //   ASSIGN_OR_RETURN(std::string object, pool->Compile(text, codegen::HostTarget()));
 //
 // A worker that crashes, hangs or eats memory fails the one compile that it was at. The text's
-// SHA-256 is then quarantined for the life of this process, whatever the pool: asking again fails at
-// once. Meanwhile another worker is started in its place.
+// SHA-256 is then quarantined for the life of this process, whatever the pool: asking again fails
+// at once. Meanwhile another worker is started in its place.
 #pragma once
 
 #include <sys/types.h>
@@ -28,9 +28,9 @@ namespace tensord::device::llvm {
 
 struct WorkerOptions {
   int workers = 1;
-  int timeout_ms = 20000;                      // of one compile, on the wall clock
-  int64_t memory_bytes = int64_t{2} << 30;     // of one worker
-  std::string path;                            // what to run; empty: this program
+  int timeout_ms = 20000;                   // of one compile, on the wall clock
+  int64_t memory_bytes = int64_t{2} << 30;  // of one worker
+  std::string path;                         // what to run; empty: this program
 };
 
 class WorkerPool {
@@ -61,11 +61,11 @@ class WorkerPool {
 
  private:
   struct Worker {
-    pid_t pid = -1;      // -1: none
+    pid_t pid = -1;  // -1: none
     base::Fd socket;
     bool ready = false;  // its hello was read
     bool busy = false;
-    bool dead = false;   // for the keeper to replace
+    bool dead = false;  // for the keeper to replace
   };
 
   explicit WorkerPool(WorkerOptions options);

@@ -14,7 +14,7 @@ namespace tensord::device::llvm {
 inline constexpr char kWorkerFlag[] = "--tensord-compile-worker";
 inline constexpr char kWorkerName[] = "tensord-compile-worker";  // argv[0]: what ps shows
 inline constexpr int kWorkerFd = 3;
-inline constexpr uint32_t kFrameMagic = 0x4c4c5654;              // "TVLL"
+inline constexpr uint32_t kFrameMagic = 0x4c4c5654;  // "TVLL"
 inline constexpr uint64_t kMaxFrameBytes = uint64_t{1} << 30;
 
 enum class FrameKind : uint32_t {
@@ -37,8 +37,8 @@ struct Frame {
   std::string payload;
 };
 
-// DEADLINE_EXCEEDED after `deadline_ns` of CLOCK_MONOTONIC (0: never), UNAVAILABLE when the other end
-// is gone, DATA_LOSS for bytes that are no frame.
+// DEADLINE_EXCEEDED after `deadline_ns` of CLOCK_MONOTONIC (0: never), UNAVAILABLE when the other
+// end is gone, DATA_LOSS for bytes that are no frame.
 absl::Status SendFrame(int fd, FrameKind kind, std::string_view payload, int64_t deadline_ns = 0);
 absl::StatusOr<Frame> ReceiveFrame(int fd, int64_t deadline_ns = 0);
 

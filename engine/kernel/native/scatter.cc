@@ -98,7 +98,7 @@ class ScatterNest {
 
   int Combine(int index, int value) {
     if (scatter_.mode == "set") return value;
-    const std::string_view monoid = scatter_.mode == "add" ? "sum" : scatter_.mode;
+    const std::string monoid = scatter_.mode == "add" ? "sum" : scatter_.mode;
     const int old = b_.Load(output_, b_.TypeOf(value), index);
     return b_.Binary(MonoidOp(monoid), old, value);
   }

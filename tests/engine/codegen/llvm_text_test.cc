@@ -1,5 +1,5 @@
-// What the LLVM renderer writes: structure, alignment, guards. That the text computes the right thing
-// is for tests/device/llvm_*_test.cc.
+// What the LLVM renderer writes: structure, alignment, guards. That the text computes the right
+// thing is for tests/device/llvm_*_test.cc.
 #include "engine/codegen/llvm_text.h"
 
 #include <functional>
@@ -123,7 +123,8 @@ std::string Divided(ScalarOp op, bool from_index, int64_t divisor) {
   const int y = b.AddGlobal("y", DType::kI64, 1024, Access::kOut);
   const int i = b.For(LoopKind::kParallel, b.I64(0), b.I64(1024), 16);
   const int a = from_index ? b.Add(i, b.Iota(type)) : b.Load(x, type, i);
-  const int d = divisor == 0 ? b.Load(x, type, b.I64(0)) : b.Const(type, static_cast<double>(divisor));
+  const int d =
+      divisor == 0 ? b.Load(x, type, b.I64(0)) : b.Const(type, static_cast<double>(divisor));
   b.Store(y, i, b.Binary(op, a, d));
   b.End();
   return Rendered(std::move(b).Finish());
@@ -191,8 +192,7 @@ TEST(LlvmText, PrivateArraysLiveOnTheStackThenInScratchThenNowhere) {
   EXPECT_THAT(scratch, Not(HasSubstr("alloca")));
   EXPECT_THAT(scratch, HasSubstr("ptr %scratch, i64 0"));
   EXPECT_THAT(scratch, HasSubstr("{ i32 1, i32 1, i64 400000, i64 0,"));
-  const absl::Status status =
-      LlvmTextRenderer().Render(PrivateArray(int64_t{1} << 40)).status();
+  const absl::Status status = LlvmTextRenderer().Render(PrivateArray(int64_t{1} << 40)).status();
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("array"));
 }

@@ -213,9 +213,9 @@ TEST_F(ConvTest, SizesMayBeVariables) {
   const auto total = [&](Ref v) { return Reduce(*f.graph, Square(Expr(*f.graph, v)), "sum", Range(0, 3)); };
   f.results = {y, up, pooled};
   for (Ref v : {y, up, pooled}) {
-    for (Ref g : *Gradient(*f.graph, total(v), v == pooled ? std::vector<Ref>{x} : std::vector<Ref>{x, w})) {
-      f.results.push_back(g);
-    }
+    const std::vector<Ref> wrt = v == pooled ? std::vector<Ref>{x} : std::vector<Ref>{x, w};
+    const std::vector<Ref> gradients = *Gradient(*f.graph, total(v), wrt);
+    f.results.insert(f.results.end(), gradients.begin(), gradients.end());
   }
   for (int64_t extent : {1, 2, 5, 8}) {
     const HostTensor data = Whole({2, 2, extent}), weight = Whole({2, 1, 3});

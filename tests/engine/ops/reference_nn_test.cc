@@ -4,110 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <map>
-#include <sstream>
 
 #include "engine/base/strings.h"
 #include "engine/ops/compose.h"
 #include "engine/ops/gradient.h"
-#include "tests/engine/ops/ops_testing.h"
+#include "tests/engine/ops/reference_cases.h"
 
 namespace tensord::ops {
 namespace {
-
-// One case: the fields that are strings or lists of strings.
-struct Case {
-  std::map<std::string, std::vector<std::string>> fields;
-  double tolerance = 1e-5;
-
-  std::string text(const std::string& name) const {
-    const auto it = fields.find(name);
-    return it == fields.end() ? "" : it->second[0];
-  }
-  std::vector<HostTensor> tensors(const std::string& name) const {
-    std::vector<HostTensor> all;
-    for (const std::string& literal : fields.at(name)) all.push_back(Tensor(literal));
-    return all;
-  }
-};
-
-// Reads what generate.py writes: an array of objects of strings, numbers and arrays of strings.
-class Reader {
- public:
-  explicit Reader(std::string text) : text_(std::move(text)) {}
-
-  std::vector<Case> Cases() {
-    std::vector<Case> cases;
-    Expect('[');
-    do {
-      cases.push_back(OneCase());
-    } while (Take(','));
-    Expect(']');
-    return cases;
-  }
-
- private:
-  void SkipSpace() { at_ = std::min(text_.find_first_not_of(" \n", at_), text_.size()); }
-  bool Take(char c) {
-    SkipSpace();
-    if (at_ >= text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-  void Expect(char c) { TENSORD_CHECK(Take(c), "expected ", std::string(1, c), " at byte ", at_); }
-
-  std::string String() {
-    Expect('"');
-    std::string out;
-    for (; text_.at(at_) != '"'; ++at_) {
-      if (text_[at_] == '\\') ++at_;
-      out += text_[at_];
-    }
-    ++at_;
-    return out;
-  }
-  std::vector<std::string> Strings() {
-    std::vector<std::string> all;
-    Expect('[');
-    while (!Take(']')) {
-      all.push_back(String());
-      Take(',');
-    }
-    return all;
-  }
-  double Number() {
-    SkipSpace();
-    char* end = nullptr;
-    const double value = std::strtod(text_.c_str() + at_, &end);
-    at_ = end - text_.c_str();
-    return value;
-  }
-  Case OneCase() {
-    Case one;
-    Expect('{');
-    do {
-      const std::string name = String();
-      Expect(':');
-      SkipSpace();
-      if (name == "tolerance") one.tolerance = Number();
-      else if (text_.at(at_) == '[') one.fields[name] = Strings();
-      else one.fields[name] = {String()};
-    } while (Take(','));
-    Expect('}');
-    return one;
-  }
-
-  std::string text_;
-  size_t at_ = 0;
-};
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 // Relative to the expected value, absolute below 1; zeros of either sign are equal.
 void ExpectClose(const HostTensor& actual, const HostTensor& expected, double tolerance,
@@ -124,19 +28,11 @@ void ExpectClose(const HostTensor& actual, const HostTensor& expected, double to
   }
 }
 
-OpCall CallOf(const Case& one) {
-  const auto named = ParseAttrs(Op(one.text("op")), one.text("attrs"));
-  TENSORD_CHECK(named.ok(), one.text("op"), " ", named.status().ToString());
-  auto call = OpCall::Make(one.text("op"), one.tensors("inputs"), *named);
-  TENSORD_CHECK(call.ok(), one.text("op"), " ", one.text("attrs"), ": ", call.status().ToString());
-  return *std::move(call);
-}
-
-void CheckValues(const Case& one, const std::string& what) {
+void CheckValues(const ReferenceCase& one, const std::string& what) {
   const OpCall call = CallOf(one);
   const auto results = EvaluateFunction(call.function, call.arguments);
   ASSERT_TRUE(results.ok()) << what << ": " << results.status();
-  const std::vector<HostTensor> expected = one.tensors("results");
+  const std::vector<HostTensor> expected = one.Tensors("results");
   ASSERT_EQ(results->size(), expected.size()) << what;
   for (size_t i = 0; i < expected.size(); ++i) {
     ExpectClose((*results)[i], expected[i], one.tolerance, StrCat(what, " result ", i));
@@ -158,11 +54,11 @@ Ref WeightedSum(OpCall& call, const std::vector<HostTensor>& seeds) {
   return total;
 }
 
-void CheckGradients(const Case& one, const std::string& what) {
+void CheckGradients(const ReferenceCase& one, const std::string& what) {
   OpCall call = CallOf(one);
   const std::vector<std::string>& expected = one.fields.at("gradients");
   const std::vector<Ref> parameters = call.function.parameters;
-  Ref total = WeightedSum(call, one.tensors("seeds"));
+  Ref total = WeightedSum(call, one.Tensors("seeds"));
   std::vector<Ref> wrt;
   std::vector<HostTensor> wanted;
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -182,25 +78,20 @@ void CheckGradients(const Case& one, const std::string& what) {
 
 class ReferenceNnTest : public testing::TestWithParam<const char*> {
  protected:
-  std::vector<Case> Cases() const {
-    const std::string path =
-        StrCat(TENSORD_SOURCE_DIR, "/tests/ops/reference_nn/", GetParam(), ".json");
-    return Reader(ReadFile(path)).Cases();
-  }
-  static std::string What(const Case& one, int number) {
-    return StrCat("case ", number, ", ", one.text("op"), " {", one.text("attrs"), "}");
+  std::vector<ReferenceCase> Cases() const {
+    return ReadReferenceCases(StrCat("reference_nn/", GetParam(), ".json"));
   }
 };
 
 TEST_P(ReferenceNnTest, ValuesAgree) {
   int number = 0;
-  for (const Case& one : Cases()) CheckValues(one, What(one, number++));
+  for (const ReferenceCase& one : Cases()) CheckValues(one, one.Describe(number++));
 }
 
 TEST_P(ReferenceNnTest, GradientsAgree) {
   int number = 0;
-  for (const Case& one : Cases()) {
-    if (one.fields.contains("gradients")) CheckGradients(one, What(one, number));
+  for (const ReferenceCase& one : Cases()) {
+    if (one.fields.contains("gradients")) CheckGradients(one, one.Describe(number));
     ++number;
   }
 }

@@ -50,17 +50,28 @@ class PrivateDaemon:
         if self.binary is None:
             raise DaemonNotFound("no daemon listens and no binary was found to start one; set "
                                  "$TENSORD_ADDR or $TENSORD_BIN, or put tensord on PATH")
+        self.owner = os.getpid()
+        self._arguments, self._environment = arguments, environment or {}
+        self.start()
+        atexit.register(self.stop)
+
+    def start(self) -> None:
+        """Starts the process, in a new folder; done by the constructor."""
         self.folder = tempfile.mkdtemp(prefix="tensord-")
         self.log = Path(self.folder) / "log"
-        self.owner = os.getpid()
         address = f"unix://{self.folder}/tensord.sock"
-        command = [self.binary, f"--listen={address}", "--exit-with-parent", *arguments]
+        command = [str(self.binary), f"--listen={address}", "--exit-with-parent",
+                   *self._arguments]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                env={**os.environ, **(environment or {})}, start_new_session=True)
+                env={**os.environ, **self._environment}, start_new_session=True)
         self.address = self._await_ready()
-        atexit.register(self.stop)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process.poll() is None
 
     def _await_ready(self) -> str:
         assert self.process.stdout is not None
@@ -114,7 +125,7 @@ _private: list[PrivateDaemon] = []
 
 def spawn_private() -> str:
     """The address of this process's private daemon, started if need be."""
-    alive = [d for d in _private if d.owner == os.getpid() and d.process.poll() is None]
+    alive = [d for d in _private if d.owner == os.getpid() and d.alive]
     if not alive:
         alive = [PrivateDaemon(arguments=("--drain-delay=0s",))]
         _private[:] = alive

@@ -36,6 +36,8 @@ def connect(url: str | None = None, *, token: str | None = None, label: str = ""
     if address is None:
         address = spawn_private()
     made = Connection(address, transport=transport, token=token_for(token), label=label)
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)  # now ahead of the end of a private daemon
     with _lock:
         _all.add(made)
         if default:
@@ -92,4 +94,3 @@ def _at_exit() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
-atexit.register(_at_exit)
