@@ -13,6 +13,14 @@ bool MaskDependsOn(const Mask& mask, const std::string& name) {
   return !name.empty() && mask.DependsOn(name);
 }
 
+// Whether a mask makes the index valid in a way that is hard to prove: the index is then clamped too,
+// which changes nothing where the mask holds.
+bool NeedsClamp(const Sym& index, const Mask& mask) {
+  if (mask.always()) return false;
+  const Sym::Cost cost = index.CountOperators();
+  return cost.divs + cost.mods + cost.minmax > 0;
+}
+
 }  // namespace
 
 Emitter::Emitter(LinearBuilder& builder, const Body& body, std::string vector, int lanes,
@@ -142,7 +150,14 @@ int Emitter::EmitLoad(Ref node, Member member) {
   if (along || opaque_vector) return EmitVectorLoad(node, opaque_vector);
   const int buffer = buffers_[node->attr<int64_t>("param")];
   const int where = b_.EmitMask(mask, scalar_names_);
-  return b_.Load(buffer, {node->dtype(), 1}, b_.EmitSym(index, scalar_names_), where);
+  const int at = Clamped(b_.EmitSym(index, scalar_names_), node);
+  return b_.Load(buffer, {node->dtype(), 1}, at, where);
+}
+
+int Emitter::Clamped(int index, Ref load) {
+  if (!NeedsClamp(load->attr<Sym>("index"), load->attr<Mask>("mask"))) return index;
+  const Sym& elements = body_.kernel().params[load->attr<int64_t>("param")].elements;
+  return b_.Max(b_.Min(index, b_.EmitSym(elements - 1)), b_.I64(0));
 }
 
 int Emitter::VectorMask(const Mask& mask) {
@@ -158,10 +173,11 @@ int Emitter::EmitVectorLoad(Ref node, bool opaque_vector) {
   const VType type{node->dtype(), axis_.lanes};
   const int where = VectorMask(node->attr<Mask>("mask"));
   const Sym::Linear linear = index.LinearIn(axis_.name);
-  if (!opaque_vector && linear.ok && linear.coefficient == Sym(1)) {
+  const bool clamp = NeedsClamp(index, node->attr<Mask>("mask"));
+  if (!opaque_vector && !clamp && linear.ok && linear.coefficient == Sym(1)) {
     return b_.Load(buffer, type, b_.EmitSym(index, scalar_names_), where);
   }
-  int indices = b_.EmitSym(index, vector_names_);
+  int indices = Clamped(b_.EmitSym(index, vector_names_), node);
   if (b_.TypeOf(indices).lanes == 1) indices = b_.Splat(indices, axis_.lanes);
   return b_.Gather(buffer, type, indices, where);
 }

@@ -76,6 +76,7 @@ class Emitter {
   int EmitScalarOp(Ref node, Member member);
   int EmitLoad(Ref node, Member member);
   int EmitVectorLoad(Ref node, bool opaque_vector);
+  int Clamped(int index, Ref load);
   int VectorMask(const types::Mask& mask);
 
   // Folds: see emit_fold.cc.

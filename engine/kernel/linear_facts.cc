@@ -1,8 +1,10 @@
 #include "engine/kernel/linear_facts.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "engine/types/sym_rep.h"
@@ -83,6 +85,18 @@ void Facts::Add(const Sym& expr) {
 
 bool Facts::Imply(const Sym& goal) const {
   if (goal.min() >= 0 || impossible_) return !IsSaturated(goal);
+  if (SearchDeeper(goal)) return true;
+  // Quotients and remainders are bounded by their own intervals: try again with every variable
+  // declared as narrow as the facts alone tell.
+  const Sym::Substitution narrow = NarrowedVariables();
+  if (narrow.empty()) return false;
+  Facts narrowed;
+  for (const Sym& fact : facts_) narrowed.Add(fact.Substitute(narrow));
+  const Sym narrowed_goal = goal.Substitute(narrow);
+  return narrowed.impossible_ || narrowed_goal.min() >= 0 || narrowed.SearchDeeper(narrowed_goal);
+}
+
+bool Facts::SearchDeeper(const Sym& goal) const {
   int budget = kSearchBudget;
   for (int depth = 1; depth <= kSearchDepth; ++depth, budget *= 4) {
     int left = budget;
@@ -90,6 +104,30 @@ bool Facts::Imply(const Sym& goal) const {
     if (left >= 0 && left == budget - 1) return false;  // nothing to try
   }
   return false;
+}
+
+// The variables that a fact of the form v - c >= 0 or c - v >= 0 bounds more tightly than their own
+// declaration, redeclared.
+Sym::Substitution Facts::NarrowedVariables() const {
+  struct Range {
+    int64_t min, max;
+  };
+  std::map<std::string, Range> ranges;
+  for (const Sym& fact : facts_) {
+    const std::vector<Sym::VariableInfo> variables = fact.Variables();
+    if (variables.size() != 1) continue;
+    const Sym::Linear linear = fact.LinearIn(variables[0].name);
+    if (!linear.ok || !linear.rest.is_constant()) continue;
+    const int64_t c = linear.rest.constant();
+    Range& range = ranges.try_emplace(variables[0].name, Range{variables[0].min, variables[0].max}).first->second;
+    if (linear.coefficient == Sym(1)) range.min = std::max(range.min, -c);
+    if (linear.coefficient == Sym(-1)) range.max = std::min(range.max, c);
+  }
+  Sym::Substitution narrow;
+  for (const auto& [name, range] : ranges) {
+    if (range.min <= range.max) narrow[name] = Sym::Variable(name, range.min, range.max);
+  }
+  return narrow;
 }
 
 bool Facts::Search(const Sym& goal, int depth, int* budget) const {

@@ -39,6 +39,8 @@ class Facts {
   }
 
  private:
+  bool SearchDeeper(const types::Sym& goal) const;
+  types::Sym::Substitution NarrowedVariables() const;
   bool Search(const types::Sym& goal, int depth, int* budget) const;
   bool SearchAtoms(const types::Sym& goal, int depth, int* budget) const;
   bool SearchFacts(const types::Sym& goal, int depth, int* budget) const;

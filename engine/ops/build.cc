@@ -153,7 +153,8 @@ absl::StatusOr<Ref> MakeNode(Graph& graph, const OpRow& row, Refs inputs, AttrLi
   }
   if (row.level == ir::Level::kCore) {
     if (IsIdentity(row, inputs, attrs, types[0])) return inputs[0];
-    CanonicalizeAxes(row, inputs, absl::MakeSpan(attrs));
+    const bool array = !inputs.empty() && inputs[0]->results() == 1;
+    CanonicalizeAxes(row, array ? inputs[0]->rank() : types[0].rank(), absl::MakeSpan(attrs));
   }
   return graph.Intern(row, inputs, attrs, types);
 }

@@ -96,10 +96,7 @@ bool IsIdentity(const OpRow& row, absl::Span<const ir::Ref> inputs,
   return false;
 }
 
-void CanonicalizeAxes(const OpRow& row, absl::Span<const ir::Ref> inputs,
-                      absl::Span<ir::AttrValue> attrs) {
-  if (inputs.empty() || inputs[0]->results() != 1) return;
-  const int rank = inputs[0]->rank();
+void CanonicalizeAxes(const OpRow& row, int rank, absl::Span<ir::AttrValue> attrs) {
   for (size_t i = 0; i < attrs.size(); ++i) {
     if (row.attrs[i].name == "axis") {
       auto& axis = std::get<int64_t>(attrs[i]);
@@ -108,6 +105,9 @@ void CanonicalizeAxes(const OpRow& row, absl::Span<const ir::Ref> inputs,
       auto& axes = std::get<Ints>(attrs[i]);
       for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
       if (row.name != "window") std::sort(axes.begin(), axes.end());
+    } else if (row.name == "window" && i > 1) {
+      auto& given = std::get<Ints>(attrs[i]);
+      if (given.empty()) given.assign(std::get<Ints>(attrs[0]).size(), 1);
     }
   }
 }

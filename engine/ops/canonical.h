@@ -16,8 +16,8 @@ absl::StatusOr<const ir::OpRow*> CheckFloatForm(const ir::OpRow& row, types::DTy
 bool IsIdentity(const ir::OpRow& row, absl::Span<const ir::Ref> inputs,
                 absl::Span<const ir::AttrValue> attrs, const types::Type& result);
 
-// Axis attributes of a core row counted from the front; those of flip and reduce sorted.
-void CanonicalizeAxes(const ir::OpRow& row, absl::Span<const ir::Ref> inputs,
-                      absl::Span<ir::AttrValue> attrs);
+// Axis attributes of a core row counted from the front, those of flip and reduce sorted, those of
+// window filled in. `rank` is that of the first input, or of the result of an op without inputs.
+void CanonicalizeAxes(const ir::OpRow& row, int rank, absl::Span<ir::AttrValue> attrs);
 
 }  // namespace tensord::ops

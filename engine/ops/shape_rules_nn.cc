@@ -48,8 +48,7 @@ absl::Status CheckIndex(const RuleInput& in, int input) {
 absl::StatusOr<Ints> PerAxis(const RuleInput& in, std::string_view name, int axes, int64_t least,
                              int64_t otherwise) {
   Ints values = IntsOr(in, name, axes, otherwise);
-  if (values.size() == 1) values.resize(axes, values[0]);
-  if (static_cast<int>(values.size()) != axes) {
+  if (values.size() != 1 && static_cast<int>(values.size()) != axes) {
     return InvalidArgument(in.row.name, ": ", name, " ", Text(values), " has ", values.size(),
                            " values; expected 1 or one for each of ", axes, " spatial axes");
   }
@@ -58,6 +57,7 @@ absl::StatusOr<Ints> PerAxis(const RuleInput& in, std::string_view name, int axe
     return InvalidArgument(in.row.name, ": ", name, " ", Text(values), " must hold numbers from ",
                            least, " to ", kMaxWindow);
   }
+  if (values.size() == 1) values.resize(axes, values[0]);
   return values;
 }
 
