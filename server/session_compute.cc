@@ -280,14 +280,6 @@ absl::Status SessionCore::CheckInputs(const Program& program, const std::vector<
                  cells[i]->type().ToString(), ", the Program takes ",
                  Bound(want, variables).ToString());
   }
-  for (int donated : program.function().donated) {
-    const auto position = static_cast<size_t>(donated);
-    for (size_t i = 0; i < cells.size(); ++i) {
-      if (i == position || cells[i] != cells[position] || cells[i]->poisoned()) continue;
-      return Fault(StatusCode::kInvalidArgument, "DONATION", "execute: inputs ", position, " and ",
-                   i, " are one value, and input ", position, " is donated");
-    }
-  }
   return absl::OkStatus();
 }
 

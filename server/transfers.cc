@@ -60,7 +60,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
   void OnPart(absl::StatusOr<SessionCore::Part> part) {
     {
       absl::MutexLock lock(&mutex_);
-      status_ = part.status();
+      outcome_ = part.status();
       if (part.ok()) {
         part_ = *std::move(part);
         FromType(part_.value.type, &type_);
@@ -75,7 +75,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
     {
       absl::MutexLock lock(&mutex_);
       if (!known_) return Pull::kNothing;
-      RETURN_IF_ERROR(status_);
+      RETURN_IF_ERROR(outcome_);
       const bool first = !told_;
       if (copies_.empty() && asked_ == part_.length && told_) return Pull::kEnd;
       if (!copies_.empty() && !copies_.front()->done) return Pull::kNothing;
@@ -116,7 +116,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       uint64_t at = 0;
       {
         absl::MutexLock lock(&mutex_);
-        if (stopped_ || !status_.ok() || asked_ == part_.length || copies_.size() >= kCopiesAhead) {
+        if (stopped_ || !outcome_.ok() || asked_ == part_.length || copies_.size() >= kCopiesAhead) {
           return;
         }
         copy = std::make_shared<Copy>();
@@ -145,7 +145,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
   bool known_ ABSL_GUARDED_BY(mutex_) = false;
   bool told_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  absl::Status outcome_ ABSL_GUARDED_BY(mutex_);
   SessionCore::Part part_;  // does not change once it is known
   v1::TensorType type_;
   uint64_t asked_ ABSL_GUARDED_BY(mutex_) = 0, sent_ ABSL_GUARDED_BY(mutex_) = 0;

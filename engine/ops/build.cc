@@ -26,12 +26,13 @@ using Types = absl::InlinedVector<Type, 4>;
 enum class Trust : uint8_t { kChecked, kTrusted };
 
 absl::Status CheckInputs(const OpRow& row, absl::Span<const Ref> inputs) {
-  const RowFacts& facts = FactsOf(row);
-  const int given = static_cast<int>(inputs.size());
-  if (given < facts.min_inputs || given > facts.max_inputs) {
-    const bool exact = facts.min_inputs == facts.max_inputs;
+  const int given = static_cast<int>(inputs.size()), most = static_cast<int>(row.inputs.size());
+  const bool variadic = (row.traits & ir::kVariadicInputs) != 0;
+  int least = most;
+  while (least > 0 && row.inputs[least - 1].optional) --least;
+  if (given < least || (given > most && !variadic)) {
     return InvalidArgument(row.name, ": ", given, " inputs given, expected ",
-                           exact ? "" : "at least ", facts.min_inputs);
+                           least == most && !variadic ? "" : "at least ", least);
   }
   for (int i = 0; i < given; ++i) {
     if (inputs[i]->results() != 1 && row.name != "get") {

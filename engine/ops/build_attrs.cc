@@ -22,9 +22,6 @@ RowFacts MakeFacts(const OpRow& row) {
     TENSORD_CHECK(value.ok(), row.name, " ", spec.name, ": ", value.status().ToString());
     facts.defaults.push_back(*value);
   }
-  const int specs = static_cast<int>(row.inputs.size());
-  facts.max_inputs = (row.traits & ir::kVariadicInputs) != 0 ? 1 << 20 : specs;
-  for (const ir::InputSpec& input : row.inputs) facts.min_inputs += input.optional ? 0 : 1;
   return facts;
 }
 

@@ -9,11 +9,10 @@ namespace tensord::ops {
 
 using AttrList = absl::InlinedVector<ir::AttrValue, 4>;
 
-// What Make looks up about a row, computed once.
+// What Make looks up about a row's attributes, computed once.
 struct RowFacts {
   std::vector<ir::AttrValue> defaults;   // monostate: none
   std::vector<bool> required;
-  int min_inputs = 0, max_inputs = 0;
 };
 // REQUIRES: the row is in the registry.
 const RowFacts& FactsOf(const ir::OpRow& row);

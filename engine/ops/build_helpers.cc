@@ -15,6 +15,25 @@ using types::Sym;
 
 Dims ToDims(absl::Span<const Sym> dims) { return Dims(dims.begin(), dims.end()); }
 
+// A core node of one input and one attribute, for which the caller vouches.
+Ref Direct(Graph& graph, const ir::OpRow& row, Ref x, ir::AttrValue attr, const types::Type& type) {
+  return graph.Intern(row, absl::MakeConstSpan(&x, 1), absl::MakeConstSpan(&attr, 1), type);
+}
+
+Ref WithDims(Graph& graph, const ir::OpRow& row, Ref x, absl::Span<const Sym> dims) {
+  types::Type type{x->dtype(), x->type().placement, ToDims(dims)};
+  return Direct(graph, row, x, type.dims, type);
+}
+
+Ref Grown(Graph& graph, Ref x, absl::Span<const Sym> dims) {
+  static const ir::OpRow& row = Op("expand");
+  for (size_t i = 0; i < dims.size(); ++i) {
+    TENSORD_CHECK(x->dims()[i] == dims[i] || x->dims()[i] == Sym(1), "expand ",
+                  types::DimsToString(x->dims()), " to ", types::DimsToString(dims));
+  }
+  return WithDims(graph, row, x, dims);
+}
+
 // Whether `dim` was broadcast from `from` to its present extent.
 bool WasBroadcast(const Sym& from, const Sym& dim) { return from == Sym(1) && dim != Sym(1); }
 
@@ -39,24 +58,32 @@ Ref ConstantLike(Graph& graph, Ref x, double value) {
 Ref ZerosLike(Graph& graph, Ref x) { return ConstantLike(graph, x, 0); }
 
 Ref Cast(Graph& graph, Ref x, DType dtype) {
+  static const ir::OpRow& row = Op("cast");
   if (x->dtype() == dtype) return x;
-  return Build(graph, "cast", {x}, {{"dtype", dtype}});
+  if (types::IsWeak(x->dtype())) return Build(graph, "cast", {x}, {{"dtype", dtype}});
+  return Direct(graph, row, x, dtype, {dtype, x->type().placement, x->dims()});
 }
 
 Ref Reshape(Graph& graph, Ref x, absl::Span<const Sym> dims) {
+  static const ir::OpRow& row = Op("reshape");
   if (absl::MakeConstSpan(x->dims()) == dims) return x;
-  return Build(graph, "reshape", {x}, {{"dims", ToDims(dims)}});
+  if (types::IsWeak(x->dtype()) || types::NumElements(x->dims()) != types::NumElements(dims)) {
+    return Build(graph, "reshape", {x}, {{"dims", ToDims(dims)}});  // strong, or the CHECK's message
+  }
+  return WithDims(graph, row, x, dims);
 }
 
 Ref Expand(Graph& graph, Ref x, absl::Span<const Sym> dims) {
   if (absl::MakeConstSpan(x->dims()) == dims) return x;
+  TENSORD_CHECK(x->dims().size() <= dims.size(), "expand ", types::DimsToString(x->dims()), " to ",
+                types::DimsToString(dims));
   if (x->dims().size() < dims.size()) {
     Dims ones(dims.size() - x->dims().size(), Sym(1));
     ones.insert(ones.end(), x->dims().begin(), x->dims().end());
     x = Reshape(graph, x, ones);
     if (absl::MakeConstSpan(x->dims()) == dims) return x;
   }
-  return Build(graph, "expand", {x}, {{"dims", ToDims(dims)}});
+  return Grown(graph, x, dims);
 }
 
 Ref Permute(Graph& graph, Ref x, absl::Span<const int64_t> order) {

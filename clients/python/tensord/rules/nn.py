@@ -47,15 +47,13 @@ class Window(NamedTuple):
 
 def _per_axis(r: RuleInput, name: str, axes: int, least: int, otherwise: int) -> list[int]:
     values = ints_or(r.get(name), axes, otherwise)
-    if len(values) == 1:
-        values = values * axes
-    if len(values) != axes:
+    if len(values) not in (1, axes):
         raise r.shape_error(f"{name} {dims_text(values)} has {len(values)} values; expected 1 or "
                             f"one for each of {axes} spatial axes")
     if any(not least <= v <= _MAX_WINDOW for v in values):
         raise r.shape_error(f"{name} {dims_text(values)} must hold numbers from {least} to "
                             f"{_MAX_WINDOW}")
-    return values
+    return values * axes if len(values) == 1 else values
 
 
 def _padding(r: RuleInput, axes: int) -> tuple[list[int], list[int]]:
