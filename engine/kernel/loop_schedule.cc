@@ -179,6 +179,14 @@ int64_t Blocks(const Body& body, const std::string& name, int64_t step) {
   return range < 0 ? 1 : ExtentOf(body.kernel().grid[range]) / std::max<int64_t>(step, 1);
 }
 
+// Whether some fold depends on ranges of `prefix` alone, and on at least one.
+bool FoldEndsAt(const Body& body, uint64_t prefix) {
+  return std::any_of(body.order().begin(), body.order().end(), [&](Ref node) {
+    const uint64_t grid = body.info(node).grid;
+    return node->is("fold") && grid != 0 && (grid & ~prefix) == 0;
+  });
+}
+
 void ChooseLoops(const Body& body, const Capabilities& capabilities, LoopSchedule& schedule) {
   for (const Range& range : body.kernel().grid) {
     if (range.extent == Sym(1)) continue;
@@ -190,12 +198,16 @@ void ChooseLoops(const Body& body, const Capabilities& capabilities, LoopSchedul
   schedule.tile_inside = vector_blocks >= std::min<int64_t>(tile_blocks, 8);
   if (capabilities.threads <= 1 || Work(body) < kSerialWork) return;
   int64_t points = 1;
+  uint64_t prefix = 0;
   for (const std::string& name : schedule.order) {
-    if (points >= 64) return;
+    // A fold of the ranges so far is computed once for each of their points: further ranges stay
+    // inside it.
+    if (points >= 64 || FoldEndsAt(body, prefix)) return;
+    prefix |= uint64_t{1} << body.RangeIndex(name);
     schedule.parallel.push_back(name);
     points *= ExtentOf(body.kernel().grid[body.RangeIndex(name)]);
   }
-  if (points >= 64) return;
+  if (points >= 64 || FoldEndsAt(body, prefix)) return;
   const bool by_vector = schedule.tile.empty() || schedule.tile_inside;
   if (by_vector && vector_blocks > 1) schedule.parallel.push_back(schedule.vector);
   if (!by_vector && tile_blocks > 1) schedule.parallel.push_back(schedule.tile);

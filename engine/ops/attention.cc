@@ -1,5 +1,6 @@
-// Scaled dot product attention: two contractions around a softmax, written as a max-fold, an exp-fold and
-// a division after the second contraction, so that the scheduler may merge them into one pass.
+// Scaled dot product attention: two contractions around a softmax, written as a max-fold, an
+// exp-fold and a division after the second contraction, so that the scheduler may merge them into
+// one pass.
 #include <cmath>
 
 #include "engine/ops/compose.h"
@@ -10,12 +11,15 @@ namespace tensord::ops {
 namespace {
 
 // Finite, so that differences of masked scores are no NaN.
-double LowestFinite(DType dtype) { return dtype == DType::kF64 ? -1.7976931348623157e308 : -3.4028234663852886e38; }
+double LowestFinite(DType dtype) {
+  return dtype == DType::kF64 ? -1.7976931348623157e308 : -3.4028234663852886e38;
+}
 
 // x [..., a, k], y [..., b, k] -> [..., a, b], summed over k.
 Expr RowsTimesRows(const Expr& x, const Expr& y) {
   Graph& graph = x.graph();
-  Ref left = Unsqueeze(graph, x, x.node()->rank() - 1), right = Unsqueeze(graph, y, y.node()->rank() - 2);
+  Ref left = Unsqueeze(graph, x, x.node()->rank() - 1),
+      right = Unsqueeze(graph, y, y.node()->rank() - 2);
   return {graph, Contract(graph, left, right, {-1})};
 }
 
@@ -30,7 +34,8 @@ struct Attention {
   Graph& graph;
   Ref node;
   Expr q, k, v;
-  Expr scale, scores, max, weights, sum;  // weights: exp(scores - max), not yet divided by their sum
+  Expr scale, scores, max, weights,
+      sum;  // weights: exp(scores - max), not yet divided by their sum
   bool masked;
 
   Attention(Graph& g, Ref attention)
@@ -68,7 +73,8 @@ struct Attention {
   Expr Scale() const {
     if (node->has_attr("scale")) return q.Number(node->attr<double>("scale"));
     const Sym& features = q.dims().back();
-    if (features.is_constant()) return q.Number(1 / std::sqrt(static_cast<double>(features.constant())));
+    if (features.is_constant())
+      return q.Number(1 / std::sqrt(static_cast<double>(features.constant())));
     return 1.0 / Sqrt({graph, SymValue(graph, features, q.dtype(), node->type().placement)});
   }
 
@@ -89,7 +95,8 @@ struct Attention {
     const Expr lowest = s.Number(LowestFinite(s.dtype()));
     if (node->inputs().size() > 3) {
       const Expr mask(graph, MaskLike());
-      s = types::IsBool(mask.dtype()) ? Select(mask, s, lowest) : Max(s + mask.To(s.dtype()), lowest);
+      s = types::IsBool(mask.dtype()) ? Select(mask, s, lowest)
+                                      : Max(s + mask.To(s.dtype()), lowest);
     }
     if (!node->attr<bool>("is_causal")) return s;
     const Dims square = {s.dims()[s.dims().size() - 2], s.dims().back()};
@@ -140,36 +147,37 @@ Refs AttentionGradient(const GradientArgs& args) {
 }
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "scaled_dot_product_attention",
-       .family = Family::kNn,
-       .inputs = {{"query", "[..., L, E]"},
-                  {"key", "[..., S, E]"},
-                  {"value", "[..., S, V]"},
-                  {.name = "mask",
-                   .doc = "broadcasts to [..., L, S]; bool: true where to attend; float: added to the scores",
-                   .optional = true}},
-       .attrs = {{"is_causal", AttrKind::kBool, "false", "row i attends to columns 0 .. i only"},
-                 {"scale", AttrKind::kFloat, "none", "of the scores; none: 1/sqrt(E)"},
-                 {"enable_gqa", AttrKind::kBool, "false",
-                  "axis -3 of query is a multiple of that of key and value, whose heads are shared"}},
-       .dtype_rule = DTypeRule::kFloatFirst,
-       .shape_rule = ShapeRule::kAttention,
-       .expand = ExpandAttention,
-       .gradient = AttentionGradient,
-       .doc = "softmax(query @ key.T * scale + mask) @ value, in f32 for halves. Leading axes broadcast; "
-              "the result is [..., L, V]. A row that may attend to nothing gives zeros. As "
-              "torch.nn.functional.scaled_dot_product_attention.",
-       .examples = {{.inputs = {"f32[1,2] {0, 0}", "f32[2,2] {1, 2, 3, 4}", "f32[2,1] {1, 3}"},
-                     .results = {"f32[1,1] {2}"}},
-                    {.inputs = {"f32[2,1] {1, 1}", "f32[2,1] {5, 5}", "f32[2,1] {1, 3}"},
-                     .attrs = "is_causal=true",
-                     .results = {"f32[2,1] {1, 2}"}}}},
+    {.name = "scaled_dot_product_attention",
+     .family = Family::kNn,
+     .inputs =
+         {{"query", "[..., L, E]"},
+          {"key", "[..., S, E]"},
+          {"value", "[..., S, V]"},
+          {.name = "mask",
+           .doc =
+               "broadcasts to [..., L, S]; bool: true where to attend; float: added to the scores",
+           .optional = true}},
+     .attrs = {{"is_causal", AttrKind::kBool, "false", "row i attends to columns 0 .. i only"},
+               {"scale", AttrKind::kFloat, "none", "of the scores; none: 1/sqrt(E)"},
+               {"enable_gqa", AttrKind::kBool, "false",
+                "axis -3 of query is a multiple of that of key and value, whose heads are shared"}},
+     .dtype_rule = DTypeRule::kFloatFirst,
+     .shape_rule = ShapeRule::kAttention,
+     .expand = ExpandAttention,
+     .gradient = AttentionGradient,
+     .doc = "softmax(query @ key.T * scale + mask) @ value, in f32 for halves. Leading axes "
+            "broadcast; "
+            "the result is [..., L, V]. A row that may attend to nothing gives zeros. As "
+            "torch.nn.functional.scaled_dot_product_attention.",
+     .examples = {{.inputs = {"f32[1,2] {0, 0}", "f32[2,2] {1, 2, 3, 4}", "f32[2,1] {1, 3}"},
+                   .results = {"f32[1,1] {2}"}},
+                  {.inputs = {"f32[2,1] {1, 1}", "f32[2,1] {5, 5}", "f32[2,1] {1, 3}"},
+                   .attrs = "is_causal=true",
+                   .results = {"f32[2,1] {1, 2}"}}}},
 };
 
 }  // namespace
 
-const std::vector<OpRow>& AttentionRows() {
-  return kRows;
-}
+const std::vector<OpRow>& AttentionRows() { return kRows; }
 
 }  // namespace tensord::ops

@@ -74,8 +74,8 @@ Ref PlaceAxes(Graph& graph, Ref x, absl::Span<const int64_t> axes, int rank) {
   return Reshape(graph, x, dims);
 }
 
-// With variables in the sizes, the tail is padded by its bound first and cut after, so that each step is
-// provably inside.
+// With variables in the sizes, the tail is padded by its bound first and cut after, so that each
+// step is provably inside.
 Ref FitAxis(Graph& graph, Ref x, int axis, int64_t low, const Sym& total) {
   const Sym high = total - low - x->dims()[axis];
   Dims before(x->rank(), Sym(0)), after = before;

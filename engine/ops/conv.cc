@@ -68,7 +68,8 @@ Ref GroupedProduct(Graph& graph, Ref windows, Ref weight, const Conv& conv) {
             &a = weight->dims()[2];
   const auto counts = Spatial(windows).first(s), kernel = Spatial(windows).subspan(s);
   Ref split = Reshape(graph, windows, Join({batch, groups, a}, Spatial(windows)));
-  Ref moved = Permute(graph, split, Concat({{0, 1}, Range(3, 3 + s), {2}, Range(3 + s, 3 + 2 * s)}));
+  Ref moved =
+      Permute(graph, split, Concat({{0, 1}, Range(3, 3 + s), {2}, Range(3 + s, 3 + 2 * s)}));
   Ref left = Unsqueeze(graph, moved, 2);  // [N,G,1,*r,A,*k]
   Dims dims = Join({Sym(1), groups, b}, Dims(s, Sym(1)));
   dims.push_back(a);
@@ -81,7 +82,8 @@ Ref GroupedProduct(Graph& graph, Ref windows, Ref weight, const Conv& conv) {
 // Convolution of x with w [O,C/G,*k], with `counts` results along each spatial axis.
 Ref Forward(Graph& graph, Ref x, Ref w, const Conv& conv, absl::Span<const Sym> counts) {
   const Dims& d = w->dims();
-  Ref grouped = Reshape(graph, w, Join({conv.groups, types::FloorDiv(d[0], conv.groups), d[1]}, Spatial(w)));
+  Ref grouped =
+      Reshape(graph, w, Join({conv.groups, types::FloorDiv(d[0], conv.groups), d[1]}, Spatial(w)));
   return GroupedProduct(graph, InputWindows(graph, x, conv.window, counts), grouped, conv);
 }
 
@@ -91,7 +93,8 @@ Ref InputGradient(Graph& graph, Ref y, Ref w, const Conv& conv, absl::Span<const
   const WindowSpec& window = conv.window;
   Ref wide = Build(graph, "dilate", {y}, {{"factors", Concat({{1, 1}, window.strides})}});
   for (int i = 0; i < s; ++i) {
-    wide = FitAxis(graph, wide, i + 2, window.reach(i) - window.low[i], extents[i] + window.reach(i));
+    wide =
+        FitAxis(graph, wide, i + 2, window.reach(i) - window.low[i], extents[i] + window.reach(i));
   }
   Ref windows = Windows(graph, wide, window, Ints(s, 1));
   const Dims& d = w->dims();
@@ -109,7 +112,8 @@ Ref WeightGradient(Graph& graph, Ref x, Ref y, const Conv& conv) {
   const Sym a = types::FloorDiv(x->dims()[1], g), b = types::FloorDiv(y->dims()[1], g);
   Ref windows = InputWindows(graph, x, conv.window, Spatial(y));
   Ref split = Reshape(graph, windows, Join({batch, g, a}, Spatial(windows)));
-  Ref moved = Permute(graph, split, Concat({{1, 2}, Range(3 + s, 3 + 2 * s), {0}, Range(3, 3 + s)}));
+  Ref moved =
+      Permute(graph, split, Concat({{1, 2}, Range(3 + s, 3 + 2 * s), {0}, Range(3, 3 + s)}));
   Ref left = Unsqueeze(graph, moved, 1);  // [G,1,A,*k,N,*r]
   Ref outputs = Permute(graph, Reshape(graph, y, Join({batch, g, b}, Spatial(y))),
                         Concat({{1, 2, 0}, Range(3, 3 + s)}));
@@ -168,53 +172,57 @@ constexpr std::string_view kPaddingDoc =
     "zeros around: one for all, one each, or low and high of each axis in turn";
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "conv",
-       .family = Family::kNn,
-       .inputs = {{"x", "[N, C, *d]"},
-                  {"weight", "[O, C/groups, *k]"},
-                  {.name = "bias", .doc = "[O]", .optional = true}},
-       .attrs = {{"stride", AttrKind::kInts, "[1]", kStrideDoc},
-                 {"padding", AttrKind::kInts, "[0]", kPaddingDoc},
-                 {"dilation", AttrKind::kInts, "[1]", kStrideDoc},
-                 {"groups", AttrKind::kInt, "1", "channels are split into that many independent parts"}},
-       .dtype_rule = DTypeRule::kSame,
-       .shape_rule = ShapeRule::kConv,
-       .expand = ExpandConv,
-       .gradient = ConvGradient,
-       .doc = "Convolution (cross-correlation) over any number of spatial axes. x [N, C, *d] and weight "
-              "[O, C/groups, *k] give [N, O, *r] with r = (d + low + high - dilation*(k-1) - 1) // "
-              "stride + 1. Halves accumulate in f32. As torch.nn.functional.conv1d, 2d, 3d.",
-       .examples = {{.inputs = {"f32[1,1,4] {1, 2, 3, 4}", "f32[1,1,2] {1, -1}"},
-                     .results = {"f32[1,1,3] {-1, -1, -1}"}},
-                    {.inputs = {"f32[1,1,4] {1, 2, 3, 4}", "f32[2,1,2] {1, 0, 1, 1}", "f32[2] {0, 10}"},
-                     .attrs = "stride=[2], padding=[1,0]",
-                     .results = {"f32[1,2,2] {0, 2, 11, 15}"}}}},
-      {.name = "conv_transpose",
-       .family = Family::kNn,
-       .inputs = {{"x", "[N, C, *d]"},
-                  {"weight", "[C, O/groups, *k]"},
-                  {.name = "bias", .doc = "[O]", .optional = true}},
-       .attrs = {{"stride", AttrKind::kInts, "[1]", kStrideDoc},
-                 {"padding", AttrKind::kInts, "[0]", "taken off: as of the convolution that this inverts"},
-                 {"output_padding", AttrKind::kInts, "[0]", "more elements at the high end"},
-                 {"dilation", AttrKind::kInts, "[1]", kStrideDoc},
-                 {"groups", AttrKind::kInt, "1", "channels are split into that many independent parts"}},
-       .dtype_rule = DTypeRule::kSame,
-       .shape_rule = ShapeRule::kConvTranspose,
-       .expand = ExpandConvTranspose,
-       .gradient = ConvTransposeGradient,
-       .doc = "Transposed convolution: the gradient of conv in its input. x [N, C, *d] and weight [C, "
-              "O/groups, *k] give [N, O, *r] with r = (d-1)*stride - low - high + dilation*(k-1) + "
-              "output_padding + 1. As torch.nn.functional.conv_transpose1d, 2d, 3d.",
-       .examples = {{.inputs = {"f32[1,1,2] {1, 2}", "f32[1,1,3] {1, 10, 100}"},
-                     .attrs = "stride=[2]",
-                     .results = {"f32[1,1,5] {1, 10, 102, 20, 200}"}}}},
+    {.name = "conv",
+     .family = Family::kNn,
+     .inputs = {{"x", "[N, C, *d]"},
+                {"weight", "[O, C/groups, *k]"},
+                {.name = "bias", .doc = "[O]", .optional = true}},
+     .attrs = {{"stride", AttrKind::kInts, "[1]", kStrideDoc},
+               {"padding", AttrKind::kInts, "[0]", kPaddingDoc},
+               {"dilation", AttrKind::kInts, "[1]", kStrideDoc},
+               {"groups", AttrKind::kInt, "1",
+                "channels are split into that many independent parts"}},
+     .dtype_rule = DTypeRule::kSame,
+     .shape_rule = ShapeRule::kConv,
+     .expand = ExpandConv,
+     .gradient = ConvGradient,
+     .doc =
+         "Convolution (cross-correlation) over any number of spatial axes. x [N, C, *d] and weight "
+         "[O, C/groups, *k] give [N, O, *r] with r = (d + low + high - dilation*(k-1) - 1) // "
+         "stride + 1. Halves accumulate in f32. As torch.nn.functional.conv1d, 2d, 3d.",
+     .examples = {{.inputs = {"f32[1,1,4] {1, 2, 3, 4}", "f32[1,1,2] {1, -1}"},
+                   .results = {"f32[1,1,3] {-1, -1, -1}"}},
+                  {.inputs = {"f32[1,1,4] {1, 2, 3, 4}", "f32[2,1,2] {1, 0, 1, 1}",
+                              "f32[2] {0, 10}"},
+                   .attrs = "stride=[2], padding=[1,0]",
+                   .results = {"f32[1,2,2] {0, 2, 11, 15}"}}}},
+    {.name = "conv_transpose",
+     .family = Family::kNn,
+     .inputs = {{"x", "[N, C, *d]"},
+                {"weight", "[C, O/groups, *k]"},
+                {.name = "bias", .doc = "[O]", .optional = true}},
+     .attrs = {{"stride", AttrKind::kInts, "[1]", kStrideDoc},
+               {"padding", AttrKind::kInts, "[0]",
+                "taken off: as of the convolution that this inverts"},
+               {"output_padding", AttrKind::kInts, "[0]", "more elements at the high end"},
+               {"dilation", AttrKind::kInts, "[1]", kStrideDoc},
+               {"groups", AttrKind::kInt, "1",
+                "channels are split into that many independent parts"}},
+     .dtype_rule = DTypeRule::kSame,
+     .shape_rule = ShapeRule::kConvTranspose,
+     .expand = ExpandConvTranspose,
+     .gradient = ConvTransposeGradient,
+     .doc =
+         "Transposed convolution: the gradient of conv in its input. x [N, C, *d] and weight [C, "
+         "O/groups, *k] give [N, O, *r] with r = (d-1)*stride - low - high + dilation*(k-1) + "
+         "output_padding + 1. As torch.nn.functional.conv_transpose1d, 2d, 3d.",
+     .examples = {{.inputs = {"f32[1,1,2] {1, 2}", "f32[1,1,3] {1, 10, 100}"},
+                   .attrs = "stride=[2]",
+                   .results = {"f32[1,1,5] {1, 10, 102, 20, 200}"}}}},
 };
 
 }  // namespace
 
-const std::vector<OpRow>& ConvRows() {
-  return kRows;
-}
+const std::vector<OpRow>& ConvRows() { return kRows; }
 
 }  // namespace tensord::ops

@@ -1,5 +1,5 @@
-// Losses over classes, which lie along axis 1 (axis 0 of a single item). The class of an item is found by
-// comparing it with the position along that axis, inside the same loops as the softmax.
+// Losses over classes, which lie along axis 1 (axis 0 of a single item). The class of an item is
+// found by comparing it with the position along that axis, inside the same loops as the softmax.
 #include "engine/base/status.h"
 #include "engine/ops/index.h"
 #include "engine/ops/loss_rows.h"
@@ -60,7 +60,8 @@ struct Classes {
   }
   // The distribution that the loss compares with, zeros for ignored items.
   Expr Distribution() const {
-    const Expr even = smoothing / Expr(graph, SymValue(graph, count(), x.dtype(), node->type().placement));
+    const Expr even =
+        smoothing / Expr(graph, SymValue(graph, count(), x.dtype(), node->type().placement));
     if (!sparse()) {
       const Expr target(graph, Cast(graph, node->input(1), x.dtype()));
       return smoothing == 0 ? target : target * (1 - smoothing) + even;
@@ -78,7 +79,9 @@ struct Classes {
   Expr LogProbabilities() const {
     return {graph, Build(graph, "log_softmax", {x}, {{"axis", int64_t{axis}}})};
   }
-  Expr Dy(const GradientArgs& a) const { return Spread(LossDy(a, WithoutClasses(x.dims()), Total())); }
+  Expr Dy(const GradientArgs& a) const {
+    return Spread(LossDy(a, WithoutClasses(x.dims()), Total()));
+  }
 };
 
 // The sum over classes of where(hit, -weight * log p, 0): no 0 * inf where a probability is 0.
@@ -127,10 +130,12 @@ Refs CrossEntropyGradient(const GradientArgs& a) {
 absl::Status CheckClasses(const RuleInput& in) {
   const types::Type& x = in.inputs[0];
   if (x.rank() < 1) {
-    return InvalidArgument(in.row.name, ": x ", x.ToString(), " must be [N, C, ...] or [C]; reshape it");
+    return InvalidArgument(in.row.name, ": x ", x.ToString(),
+                           " must be [N, C, ...] or [C]; reshape it");
   }
   const Sym& count = x.dims[ClassAxis(x.rank())];
-  if (in.inputs.size() > 2 && (in.inputs[2].dims != Dims{count} || !types::IsFloat(in.inputs[2].dtype))) {
+  if (in.inputs.size() > 2 &&
+      (in.inputs[2].dims != Dims{count} || !types::IsFloat(in.inputs[2].dtype))) {
     return InvalidArgument(in.row.name, ": weight ", in.inputs[2].ToString(), " must be floats [",
                            count.ToString(), "], one for each class");
   }
@@ -171,7 +176,8 @@ absl::StatusOr<TypeList> InferCrossEntropy(const RuleInput& in) {
 
 const ir::InputSpec kClassWeight = {
     .name = "weight", .doc = "[C], of each class; gets no gradient", .optional = true};
-const ir::AttrSpec kIgnored = {"ignore_index", AttrKind::kInt, "-100", "a class whose items don't count"};
+const ir::AttrSpec kIgnored = {"ignore_index", AttrKind::kInt, "-100",
+                               "a class whose items don't count"};
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "nll_loss",
@@ -185,8 +191,10 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferNll,
      .expand = ExpandNll,
      .gradient = NllGradient,
-     .doc = "-weight[target] * x[target] for each item, 0 for items that are ignored or whose class does "
-            "not exist; the mean divides by the weights of the others. As torch.nn.functional.nll_loss.",
+     .doc = "-weight[target] * x[target] for each item, 0 for items that are ignored or whose "
+            "class does "
+            "not exist; the mean divides by the weights of the others. As "
+            "torch.nn.functional.nll_loss.",
      .examples = {{.inputs = {"f32[2,3] {-1, -2, -3, -4, -5, -6}", "i32[2] {0, 2}"},
                    .results = {"f32[] {3.5}"}},
                   {.inputs = {"f32[2,3] {-1, -2, -3, -4, -5, -6}", "i32[2] {0, 2}"},
@@ -198,15 +206,18 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
                 {"target", "integers, [N, *d] or []; or probabilities, as x"},
                 kClassWeight},
      .attrs = {kIgnored,
-               {"label_smoothing", AttrKind::kFloat, "0", "how much of the target is spread evenly"},
+               {"label_smoothing", AttrKind::kFloat, "0",
+                "how much of the target is spread evenly"},
                kReduction},
      .dtype_rule = DTypeRule::kFloatFirst,
      .shape_rule = ShapeRule::kCustom,
      .infer = InferCrossEntropy,
      .expand = ExpandCrossEntropy,
      .gradient = CrossEntropyGradient,
-     .doc = "-sum(weight * target * log_softmax(x)) over the classes, for each item. Integer targets name a "
-            "class each; items that are ignored or whose class does not exist give 0, and the mean divides "
+     .doc = "-sum(weight * target * log_softmax(x)) over the classes, for each item. Integer "
+            "targets name a "
+            "class each; items that are ignored or whose class does not exist give 0, and the mean "
+            "divides "
             "by the weights of the others. As torch.nn.functional.cross_entropy.",
      .examples = {{.inputs = {"f32[2,2] {0, 0, 0, 1000}", "i32[2] {1, 0}"},
                    .attrs = "reduction=\"none\"",

@@ -34,8 +34,8 @@ std::string EllipsisLabels(int count) {
   return labels;
 }
 
-// One side of an equation: letters, with at most one ellipsis that stands for `rank` less the letters
-// (rank < 0: for `ellipsis` axes).
+// One side of an equation: letters, with at most one ellipsis that stands for `rank` less the
+// letters (rank < 0: for `ellipsis` axes).
 absl::StatusOr<std::string> ReadTerm(std::string_view equation, std::string_view term, int rank,
                                      int ellipsis) {
   std::string letters;
@@ -47,7 +47,8 @@ absl::StatusOr<std::string> ReadTerm(std::string_view equation, std::string_view
       at = static_cast<int>(letters.size());
       i += 2;
     } else {
-      return InvalidArgument("einsum: unexpected '", term.substr(i, 1), "' in equation \"", equation,
+      return InvalidArgument("einsum: unexpected '", term.substr(i, 1), "' in equation \"",
+                             equation,
                              "\"; expected letters, one \"...\" a term, \",\" and \"->\"");
     }
   }
@@ -80,8 +81,8 @@ absl::Status CheckOutput(std::string_view equation, const EinsumTerms& terms) {
     }
     const auto has_label = [label](const std::string& input) { return Has(input, label); };
     if (!absl::c_any_of(terms.inputs, has_label)) {
-      return InvalidArgument("einsum: axis ", std::string(1, label), " of the result of \"", equation,
-                             "\" is in no operand");
+      return InvalidArgument("einsum: axis ", std::string(1, label), " of the result of \"",
+                             equation, "\" is in no operand");
     }
   }
   return absl::OkStatus();
@@ -113,15 +114,16 @@ std::vector<std::string_view> SplitTerms(std::string_view text) {
 using Bits = uint32_t;  // a set of operands, or of labels by their position in `labels`
 
 struct Planner {
-  std::string labels;               // every label
-  std::vector<double> extents;      // of each
-  std::vector<Bits> operands;       // labels of each operand
+  std::string labels;           // every label
+  std::vector<double> extents;  // of each
+  std::vector<Bits> operands;   // labels of each operand
   Bits output = 0;
 
   Planner(const EinsumTerms& terms, const EinsumExtents& all) {
     for (const auto& [label, extent] : all) labels += label;
     absl::c_sort(labels);
-    for (char label : labels) extents.push_back(static_cast<double>(std::max<int64_t>(all.at(label).max(), 1)));
+    for (char label : labels)
+      extents.push_back(static_cast<double>(std::max<int64_t>(all.at(label).max(), 1)));
     for (const std::string& input : terms.inputs) operands.push_back(SetOf(input));
     output = SetOf(terms.output);
   }
@@ -182,8 +184,7 @@ std::vector<Bits> CheapestSplits(const Planner& planner, const std::vector<Bits>
     for (Bits left = (set - 1) & set; left != 0; left = (left - 1) & set) {
       const Bits right = set ^ left;
       if (left < right) continue;  // each split once
-      const Bits labels =
-          Remaining(planner, operands, left) | Remaining(planner, operands, right);
+      const Bits labels = Remaining(planner, operands, left) | Remaining(planner, operands, right);
       const double total = cost[left] + cost[right] + planner.Work(labels);
       if (total < cost[set]) {
         cost[set] = total;
@@ -247,7 +248,8 @@ Ref Diagonal(Graph& graph, Ref x, int i, int j) {
   return Permute(graph, x, back);
 }
 
-// Axes of 1 that broadcast are dropped when another operand has the real extent; diagonals are taken.
+// Axes of 1 that broadcast are dropped when another operand has the real extent; diagonals are
+// taken.
 Operand Simple(Graph& graph, Ref x, std::string labels, const EinsumExtents& extents) {
   for (size_t j = 0; j < labels.size();) {
     const size_t i = labels.find(labels[j]);
@@ -270,8 +272,10 @@ Operand SumUnneeded(Graph& graph, Operand x, std::string_view needed) {
   Ints axes;
   std::string kept;
   for (size_t i = 0; i < x.labels.size(); ++i) {
-    if (Has(needed, x.labels[i])) kept += x.labels[i];
-    else axes.push_back(static_cast<int64_t>(i));
+    if (Has(needed, x.labels[i]))
+      kept += x.labels[i];
+    else
+      axes.push_back(static_cast<int64_t>(i));
   }
   if (axes.empty()) return x;
   return {Reduce(graph, x.value, "sum", axes), kept};
@@ -303,7 +307,8 @@ Operand ContractPair(Graph& graph, const Operand& a, const Operand& b, std::stri
 }
 
 // The labels that operands other than `a` and `b`, and the result, have.
-std::string NeededBeside(const std::vector<Operand>& operands, const EinsumTerms& terms, int a, int b) {
+std::string NeededBeside(const std::vector<Operand>& operands, const EinsumTerms& terms, int a,
+                         int b) {
   std::string needed = terms.output;
   for (int i = 0; i < static_cast<int>(operands.size()); ++i) {
     if (i != a && i != b) needed += operands[i].labels;
@@ -326,8 +331,8 @@ absl::StatusOr<EinsumTerms> ParseEinsum(std::string_view equation, absl::Span<co
   int ellipsis = 0;
   for (size_t i = 0; i < pieces.size(); ++i) {
     ASSIGN_OR_RETURN(std::string term, ReadTerm(equation, pieces[i], ranks[i], 0));
-    ellipsis = std::max(ellipsis, static_cast<int>(absl::c_count_if(
-                                      term, [](char c) { return !IsLetter(c); })));
+    ellipsis = std::max(
+        ellipsis, static_cast<int>(absl::c_count_if(term, [](char c) { return !IsLetter(c); })));
     terms.inputs.push_back(std::move(term));
   }
   if (arrow == std::string::npos) {
@@ -350,10 +355,11 @@ absl::StatusOr<EinsumExtents> FindEinsumExtents(const EinsumTerms& terms,
       Sym& extent = extents.try_emplace(label, dims[i][axis]).first->second;
       if (extent == Sym(1)) extent = dims[i][axis];
       if (dims[i][axis] == extent || dims[i][axis] == Sym(1)) continue;
-      return InvalidArgument("einsum: axis ", axis, " of operand ", i, ", ",
-                             types::DimsToString(dims[i]), ", is ", dims[i][axis].ToString(),
-                             IsLetter(label) ? StrCat(" but ", std::string(1, label)) : " but \"...\"",
-                             " is ", extent.ToString(), " elsewhere");
+      return InvalidArgument(
+          "einsum: axis ", axis, " of operand ", i, ", ", types::DimsToString(dims[i]), ", is ",
+          dims[i][axis].ToString(),
+          IsLetter(label) ? StrCat(" but ", std::string(1, label)) : " but \"...\"", " is ",
+          extent.ToString(), " elsewhere");
     }
   }
   return extents;

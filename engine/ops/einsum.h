@@ -1,8 +1,9 @@
 // Einsum equations, and their meaning as a chain of pairwise contractions.
 //
-// numpy's notation: letters name axes, "..." stands for leading axes that broadcast. Without "->" the
-// result has the ellipsis, then the letters that occur once, in ASCII order. An axis that is absent from
-// the result is summed; a letter repeated within one operand takes its diagonal; dims of 1 broadcast.
+// numpy's notation: letters name axes, "..." stands for leading axes that broadcast. Without "->"
+// the result has the ellipsis, then the letters that occur once, in ASCII order. An axis that is
+// absent from the result is summed; a letter repeated within one operand takes its diagonal; dims
+// of 1 broadcast.
 #pragma once
 
 #include <string>
@@ -28,14 +29,14 @@ using EinsumExtents = absl::flat_hash_map<char, types::Sym>;
 absl::StatusOr<EinsumExtents> FindEinsumExtents(const EinsumTerms& terms,
                                                 absl::Span<const types::Dims> dims);
 
-// A pair of operand positions to contract, right after left; their result replaces the left one, and
-// the right one is removed.
+// A pair of operand positions to contract, right after left; their result replaces the left one,
+// and the right one is removed.
 struct EinsumStep {
   int left, right;
   friend bool operator==(const EinsumStep&, const EinsumStep&) = default;
 };
-// The order with the fewest multiplications, at the bounds of variables. (With more than 8 operands the
-// cheapest pairs go first until 8 are left.)
+// The order with the fewest multiplications, at the bounds of variables. (With more than 8 operands
+// the cheapest pairs go first until 8 are left.)
 std::vector<EinsumStep> PlanEinsum(const EinsumTerms& terms, const EinsumExtents& extents);
 
 // The result in the accumulation dtype of the operands (f32 for halves). REQUIRES: operands that

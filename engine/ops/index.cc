@@ -22,7 +22,9 @@ struct Split {
         indexed(dims.begin() + axis, dims.begin() + axis + count),
         after(dims.begin() + axis + count, dims.end()) {}
   // [before, m, after] as three dims.
-  Dims Flat(const Sym& m) const { return {types::NumElements(before), m, types::NumElements(after)}; }
+  Dims Flat(const Sym& m) const {
+    return {types::NumElements(before), m, types::NumElements(after)};
+  }
   Dims With(const Dims& middle) const {
     Dims dims = before;
     dims.insert(dims.end(), middle.begin(), middle.end());
@@ -43,7 +45,8 @@ Ref MiddleIndex(Graph& graph, Ref positions, const Split& split) {
 
 Ref TakeMiddle(Graph& graph, Ref x, Ref positions, const Split& split) {
   Ref flat = Reshape(graph, x, split.Flat(types::NumElements(split.indexed)));
-  Ref taken = Build(graph, "gather", {flat, MiddleIndex(graph, positions, split)}, {{"axis", int64_t{1}}});
+  Ref taken =
+      Build(graph, "gather", {flat, MiddleIndex(graph, positions, split)}, {{"axis", int64_t{1}}});
   return Reshape(graph, taken, split.With(positions->dims()));
 }
 
@@ -51,7 +54,8 @@ Ref TakeMiddle(Graph& graph, Ref x, Ref positions, const Split& split) {
 
 Refs ExpandTake(Graph& graph, Ref node) {
   const Split split(node->input(0)->dims(), AxisOf(node), 1);
-  return {TakeMiddle(graph, node->input(0), WrapIndex(graph, node->input(1), split.indexed[0]), split)};
+  return {
+      TakeMiddle(graph, node->input(0), WrapIndex(graph, node->input(1), split.indexed[0]), split)};
 }
 
 Refs ExpandOneHot(Graph& graph, Ref node) {
@@ -63,14 +67,15 @@ Refs ExpandOneHot(Graph& graph, Ref node) {
 
 // ---- index, index_put: several positions at once ----
 
-// The dims that the index inputs from `first` on broadcast to, and checks of their dtypes and number.
+// The dims that the index inputs from `first` on broadcast to, and checks of their dtypes and
+// number.
 absl::StatusOr<Dims> IndexDims(const RuleInput& in, size_t first) {
   const int count = static_cast<int>(in.inputs.size() - first);
   ASSIGN_OR_RETURN(const int axis,
                    NormalizeAxis(in.row.name, *in.get<int64_t>("axis"), in.inputs[0].rank()));
   if (axis + count > in.inputs[0].rank()) {
-    return InvalidArgument(in.row.name, ": ", count, " indices from axis ", axis, " on are too many for ",
-                           in.inputs[0].ToString());
+    return InvalidArgument(in.row.name, ": ", count, " indices from axis ", axis,
+                           " on are too many for ", in.inputs[0].ToString());
   }
   Dims dims;
   for (const types::Type& type : in.inputs.subspan(first)) {
@@ -106,7 +111,8 @@ absl::StatusOr<TypeList> InferIndexPut(const RuleInput& in) {
     return InvalidArgument("index_put: mode \"", mode, "\" must be set, add, max or min");
   }
   if (mode == "add" && types::IsBool(x.dtype)) {
-    return InvalidArgument("index_put: mode add has no meaning for bool; use max (or) or min (and)");
+    return InvalidArgument(
+        "index_put: mode add has no meaning for bool; use max (or) or min (and)");
   }
   return TypeList{x};
 }
@@ -148,67 +154,75 @@ Refs ExpandIndexPut(Graph& graph, Ref node) {
 }
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "take",
-       .family = Family::kIndex,
-       .inputs = {{"x"}, {"index", "integers"}},
-       .attrs = {{"axis", AttrKind::kInt, "0", "the axis that index's dims replace"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kTake,
-       .expand = ExpandTake,
-       .doc = "Slices of x at the positions of an index, which replace one axis: x [A, n, B] and index "
-              "[*i] give [A, *i, B]. Negative positions count from the end; those outside x read zero. "
-              "As numpy.take.",
-       .examples = {{.inputs = {"f32[3] {10, 20, 30}", "i32[2,2] {0, -1, 2, 3}"},
-                     .results = {"f32[2,2] {10, 30, 30, 0}"}},
-                    {.inputs = {"i32[2,2] {1, 2, 3, 4}", "i64[] {1}"},
-                     .attrs = "axis=1",
-                     .results = {"i32[2] {2, 4}"}}}},
-      {.name = "one_hot",
-       .family = Family::kIndex,
-       .traits = kNoGradient,
-       .inputs = {{"index", "integers"}},
-       .attrs = {{"classes", AttrKind::kInt, "", "length of the new last axis"},
-                 {"dtype", AttrKind::kDType, "i32", "of the result"}},
-       .dtype_rule = DTypeRule::kAttr,
-       .shape_rule = ShapeRule::kOneHot,
-       .expand = ExpandOneHot,
-       .doc = "A row of zeros with a one at each index: [*i] gives [*i, classes]. An index outside 0 .. "
-              "classes - 1 gives zeros only.",
-       .examples = {{.inputs = {"i32[3] {0, 2, 5}"},
-                     .attrs = "classes=3, dtype=f32",
-                     .results = {"f32[3,3] {1, 0, 0, 0, 0, 1, 0, 0, 0}"}}}},
-      {.name = "index",
-       .family = Family::kIndex,
-       .traits = kVariadicInputs,
-       .inputs = {{"x"}, {"indices", "integers, one per axis from `axis` on; they broadcast"}},
-       .attrs = {{"axis", AttrKind::kInt, "0", "the first axis that is indexed"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kCustom,
-       .infer = InferIndex,
-       .expand = ExpandIndex,
-       .doc = "Elements of x at several indices together, as x[:, i, j] does for axis 1: adjacent axes are "
-              "replaced by the dims that the indices broadcast to. Negative positions count from the end; "
-              "an element with any position outside x reads zero.",
-       .examples = {{.inputs = {"f32[2,3] {1, 2, 3, 4, 5, 6}", "i32[3] {0, 1, 1}", "i32[3] {2, 0, -1}"},
-                     .results = {"f32[3] {3, 4, 6}"}}}},
-      {.name = "index_put",
-       .family = Family::kIndex,
-       .traits = kVariadicInputs,
-       .inputs = {{"x"},
-                  {"values", "x's dtype; broadcast to the elements that the indices select"},
-                  {"indices", "integers, one per axis from `axis` on; they broadcast"}},
-       .attrs = {{"axis", AttrKind::kInt, "0", "the first axis that is indexed"},
-                 {"mode", AttrKind::kString, "set", "set, add, max or min"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kCustom,
-       .infer = InferIndexPut,
-       .expand = ExpandIndexPut,
-       .doc = "x with values put in at several indices together: x[:, i, j] = values for axis 1, or added, "
-              "or the larger or smaller of both. Elements are addressed as by index; those outside x are "
-              "left out, and of several values at one place set keeps the last.",
-       .examples = {{.inputs = {"f32[2,2] {1, 2, 3, 4}", "f32[2] {10, 20}", "i32[2] {0, 1}", "i32[2] {1, -1}"},
-                     .attrs = "mode=\"add\"",
-                     .results = {"f32[2,2] {1, 12, 3, 24}"}}}},
+    {.name = "take",
+     .family = Family::kIndex,
+     .inputs = {{"x"}, {"index", "integers"}},
+     .attrs = {{"axis", AttrKind::kInt, "0", "the axis that index's dims replace"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kTake,
+     .expand = ExpandTake,
+     .doc =
+         "Slices of x at the positions of an index, which replace one axis: x [A, n, B] and index "
+         "[*i] give [A, *i, B]. Negative positions count from the end; those outside x read zero. "
+         "As numpy.take.",
+     .examples = {{.inputs = {"f32[3] {10, 20, 30}", "i32[2,2] {0, -1, 2, 3}"},
+                   .results = {"f32[2,2] {10, 30, 30, 0}"}},
+                  {.inputs = {"i32[2,2] {1, 2, 3, 4}", "i64[] {1}"},
+                   .attrs = "axis=1",
+                   .results = {"i32[2] {2, 4}"}}}},
+    {.name = "one_hot",
+     .family = Family::kIndex,
+     .traits = kNoGradient,
+     .inputs = {{"index", "integers"}},
+     .attrs = {{"classes", AttrKind::kInt, "", "length of the new last axis"},
+               {"dtype", AttrKind::kDType, "i32", "of the result"}},
+     .dtype_rule = DTypeRule::kAttr,
+     .shape_rule = ShapeRule::kOneHot,
+     .expand = ExpandOneHot,
+     .doc =
+         "A row of zeros with a one at each index: [*i] gives [*i, classes]. An index outside 0 .. "
+         "classes - 1 gives zeros only.",
+     .examples = {{.inputs = {"i32[3] {0, 2, 5}"},
+                   .attrs = "classes=3, dtype=f32",
+                   .results = {"f32[3,3] {1, 0, 0, 0, 0, 1, 0, 0, 0}"}}}},
+    {.name = "index",
+     .family = Family::kIndex,
+     .traits = kVariadicInputs,
+     .inputs = {{"x"}, {"indices", "integers, one per axis from `axis` on; they broadcast"}},
+     .attrs = {{"axis", AttrKind::kInt, "0", "the first axis that is indexed"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = InferIndex,
+     .expand = ExpandIndex,
+     .doc = "Elements of x at several indices together, as x[:, i, j] does for axis 1: adjacent "
+            "axes are "
+            "replaced by the dims that the indices broadcast to. Negative positions count from the "
+            "end; "
+            "an element with any position outside x reads zero.",
+     .examples = {{.inputs = {"f32[2,3] {1, 2, 3, 4, 5, 6}", "i32[3] {0, 1, 1}",
+                              "i32[3] {2, 0, -1}"},
+                   .results = {"f32[3] {3, 4, 6}"}}}},
+    {.name = "index_put",
+     .family = Family::kIndex,
+     .traits = kVariadicInputs,
+     .inputs = {{"x"},
+                {"values", "x's dtype; broadcast to the elements that the indices select"},
+                {"indices", "integers, one per axis from `axis` on; they broadcast"}},
+     .attrs = {{"axis", AttrKind::kInt, "0", "the first axis that is indexed"},
+               {"mode", AttrKind::kString, "set", "set, add, max or min"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = InferIndexPut,
+     .expand = ExpandIndexPut,
+     .doc = "x with values put in at several indices together: x[:, i, j] = values for axis 1, or "
+            "added, "
+            "or the larger or smaller of both. Elements are addressed as by index; those outside x "
+            "are "
+            "left out, and of several values at one place set keeps the last.",
+     .examples = {{.inputs = {"f32[2,2] {1, 2, 3, 4}", "f32[2] {10, 20}", "i32[2] {0, 1}",
+                              "i32[2] {1, -1}"},
+                   .attrs = "mode=\"add\"",
+                   .results = {"f32[2,2] {1, 12, 3, 24}"}}}},
 };
 
 }  // namespace

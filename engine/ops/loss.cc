@@ -1,5 +1,5 @@
-// Losses of two tensors, element by element; cross_entropy.cc has those over classes. All compute in f32
-// for halves and then reduce to a mean, a sum, or not at all.
+// Losses of two tensors, element by element; cross_entropy.cc has those over classes. All compute
+// in f32 for halves and then reduce to a mean, a sum, or not at all.
 #include "engine/base/status.h"
 #include "engine/ops/loss_rows.h"
 
@@ -138,7 +138,8 @@ Expr PoissonNll(const Terms& t) {
 }
 
 const ir::InputSpec kX = {"x"}, kTarget = {"target", "broadcasts with x"};
-const ir::InputSpec kWeight = {.name = "weight", .doc = "of each element; broadcasts", .optional = true};
+const ir::InputSpec kWeight = {
+    .name = "weight", .doc = "of each element; broadcasts", .optional = true};
 
 const std::vector<OpRow>& kDistances = *new std::vector<OpRow>{
     {.name = "mse_loss",
@@ -211,7 +212,9 @@ const std::vector<OpRow>& kProbabilities = *new std::vector<OpRow>{
      .inputs = {{"x", "log-odds"},
                 kTarget,
                 kWeight,
-                {.name = "pos_weight", .doc = "of the part with target; broadcasts", .optional = true}},
+                {.name = "pos_weight",
+                 .doc = "of the part with target; broadcasts",
+                 .optional = true}},
      .attrs = {kReduction},
      .dtype_rule = DTypeRule::kFloat,
      .shape_rule = ShapeRule::kCustom,
@@ -226,12 +229,14 @@ const std::vector<OpRow>& kProbabilities = *new std::vector<OpRow>{
     {.name = "kl_div",
      .family = Family::kLoss,
      .inputs = {{"x", "logarithms of probabilities"}, kTarget},
-     .attrs = {{"log_target", AttrKind::kBool, "false", "whether target holds logarithms too"}, kReduction},
+     .attrs = {{"log_target", AttrKind::kBool, "false", "whether target holds logarithms too"},
+               kReduction},
      .dtype_rule = DTypeRule::kFloat,
      .shape_rule = ShapeRule::kCustom,
      .infer = InferLoss,
      .expand = ExpandLoss<KlDivergence>,
-     .doc = "target * (log(target) - x), 0 where target is 0. Its reduction may also be batchmean: the sum "
+     .doc = "target * (log(target) - x), 0 where target is 0. Its reduction may also be batchmean: "
+            "the sum "
             "divided by the first dim. As torch.nn.functional.kl_div.",
      .examples = {{.inputs = {"f32[2] {0, 0}", "f32[2] {1, 0}"},
                    .attrs = "reduction=\"none\"",
@@ -272,7 +277,8 @@ const std::vector<OpRow>& kMargins = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kCustom,
      .infer = InferLoss,
      .expand = ExpandLoss<HingeEmbedding>,
-     .doc = "x where target is 1, else max(0, margin - x). As torch.nn.functional.hinge_embedding_loss.",
+     .doc = "x where target is 1, else max(0, margin - x). As "
+            "torch.nn.functional.hinge_embedding_loss.",
      .examples = {{.inputs = {"f32[2] {0.5, 0.25}", "f32[2] {1, -1}"},
                    .attrs = "reduction=\"none\"",
                    .results = {"f32[2] {0.5, 0.75}"}}}},
@@ -288,7 +294,9 @@ const std::vector<OpRow>& kMargins = *new std::vector<OpRow>{
      .examples = {{.inputs = {"f32[] {0}", "f32[] {1}"}, .results = {"f32[] {0.6931472}"}}}},
     {.name = "margin_ranking_loss",
      .family = Family::kLoss,
-     .inputs = {{"x1"}, {"x2", "broadcasts with x1"}, {"target", "1: x1 should rank higher; -1: lower"}},
+     .inputs = {{"x1"},
+                {"x2", "broadcasts with x1"},
+                {"target", "1: x1 should rank higher; -1: lower"}},
      .attrs = {{"margin", AttrKind::kFloat, "0", "by how much"}, kReduction},
      .dtype_rule = DTypeRule::kFloat,
      .shape_rule = ShapeRule::kCustom,

@@ -24,7 +24,8 @@ absl::StatusOr<ir::TypeList> ReducedLossType(const RuleInput& in, const Dims& di
     return InvalidArgument(in.row.name, ": batchmean needs an axis; reduce by mean or sum");
   }
   if (!batch && reduction != "none" && reduction != "mean" && reduction != "sum") {
-    return InvalidArgument(in.row.name, ": reduction \"", reduction, "\" must be none, mean or sum");
+    return InvalidArgument(in.row.name, ": reduction \"", reduction,
+                           "\" must be none, mean or sum");
   }
   types::Type type = in.inputs[0];
   type.dims = reduction == "none" ? dims : Dims{};

@@ -1,5 +1,5 @@
-// Layers that normalise: (x - mean) / sqrt(variance + eps) over some axes, then a weight and a bias along
-// others. Variances are means of squared deviations, in f32 for halves.
+// Layers that normalise: (x - mean) / sqrt(variance + eps) over some axes, then a weight and a bias
+// along others. Variances are means of squared deviations, in f32 for halves.
 #include "engine/base/status.h"
 #include "engine/ops/compose.h"
 #include "engine/ops/norm_rows.h"
@@ -13,9 +13,9 @@ using ir::TypeList;
 // What one layer normalises: x viewed so that whole axes are, in the dtype of computation.
 struct Layer {
   Expr x;
-  Ints axes;         // of the view, normalised
-  Ints affine;       // of the node's input, along which weight and bias lie
-  int weight = 1;    // its input's position; bias follows
+  Ints axes;       // of the view, normalised
+  Ints affine;     // of the node's input, along which weight and bias lie
+  int weight = 1;  // its input's position; bias follows
   bool centred = true;
 };
 
@@ -147,7 +147,8 @@ Refs BatchNormTrainingGradient(const GradientArgs& a) {
   Expr dx = gradients.view;
   const Expr count = CountOver(layer.x, layer.axes);
   const auto kept = [&](int i) {
-    return Expr(graph, PlaceAxes(graph, a.output_gradients[i], layer.affine, layer.x.node()->rank()));
+    return Expr(graph,
+                PlaceAxes(graph, a.output_gradients[i], layer.affine, layer.x.node()->rank()));
   };
   if (a.output_gradients[1] != nullptr) dx = dx + kept(1) / count;
   if (a.output_gradients[2] != nullptr) dx = dx + moments.deviation * (kept(2) * 2.0 / count);
@@ -179,9 +180,9 @@ absl::Status CheckAffine(const RuleInput& in, const Ints& axes) {
   for (int64_t axis : axes) dims.push_back(in.inputs[0].dims[axis]);
   for (size_t i = 1; i < in.inputs.size(); ++i) {
     if (in.inputs[i].dims == dims) continue;
-    return InvalidArgument(in.row.name, ": ", in.row.inputs[i].name, " is ", in.inputs[i].ToString(),
-                           "; expected dims ", types::DimsToString(dims), " for x ",
-                           in.inputs[0].ToString());
+    return InvalidArgument(in.row.name, ": ", in.row.inputs[i].name, " is ",
+                           in.inputs[i].ToString(), "; expected dims ", types::DimsToString(dims),
+                           " for x ", in.inputs[0].ToString());
   }
   return CheckFloats(in);
 }
@@ -239,8 +240,10 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferLayerNorm,
      .expand = ExpandLayer<LayerNorm>,
      .gradient = LayerGradient<LayerNorm>,
-     .doc = "(x - mean) / sqrt(variance + eps) over some axes, times weight plus bias along the same axes. "
-            "Computes in f32 for halves; the result has x's dtype. As torch.nn.functional.layer_norm.",
+     .doc =
+         "(x - mean) / sqrt(variance + eps) over some axes, times weight plus bias along the same "
+         "axes. "
+         "Computes in f32 for halves; the result has x's dtype. As torch.nn.functional.layer_norm.",
      .examples = {{.inputs = {"f32[2,2] {1, 3, 5, 9}", "f32[2] {1, 2}", "f32[2] {0, 10}"},
                    .attrs = "eps=0",
                    .results = {"f32[2,2] {-1, 12, -1, 12}"}},
@@ -256,9 +259,12 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferLayerNorm,
      .expand = ExpandLayer<RmsNorm>,
      .gradient = LayerGradient<RmsNorm>,
-     .doc = "x / sqrt(mean(x * x) + eps) over some axes, times weight along the same axes. Computes in f32 "
+     .doc = "x / sqrt(mean(x * x) + eps) over some axes, times weight along the same axes. "
+            "Computes in f32 "
             "for halves. As torch.nn.functional.rms_norm.",
-     .examples = {{.inputs = {"f32[2] {1, 7}"}, .attrs = "eps=0", .results = {"f32[2] {0.2, 1.4}"}}}},
+     .examples = {{.inputs = {"f32[2] {1, 7}"},
+                   .attrs = "eps=0",
+                   .results = {"f32[2] {0.2, 1.4}"}}}},
     {.name = "group_norm",
      .family = Family::kNn,
      .inputs = {{"x", "[N, C, ...]"}, kChannelWeight, kChannelBias},
@@ -268,7 +274,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferChannelNorm,
      .expand = ExpandLayer<GroupNorm>,
      .gradient = LayerGradient<GroupNorm>,
-     .doc = "(x - mean) / sqrt(variance + eps) over each group of channels of each item, times weight plus "
+     .doc = "(x - mean) / sqrt(variance + eps) over each group of channels of each item, times "
+            "weight plus "
             "bias along the channels. As torch.nn.functional.group_norm.",
      .examples = {{.inputs = {"f32[1,4] {1, 3, 0, 4}"},
                    .attrs = "groups=2, eps=0",
@@ -282,7 +289,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferChannelNorm,
      .expand = ExpandLayer<InstanceNorm>,
      .gradient = LayerGradient<InstanceNorm>,
-     .doc = "(x - mean) / sqrt(variance + eps) over each channel of each item, times weight plus bias along "
+     .doc = "(x - mean) / sqrt(variance + eps) over each channel of each item, times weight plus "
+            "bias along "
             "the channels. As torch.nn.functional.instance_norm.",
      .examples = {{.inputs = {"f32[1,2,2] {1, 3, 0, 4}"},
                    .attrs = "eps=0",
@@ -297,21 +305,25 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferBatchNorm,
      .expand = ExpandBatchNormTraining,
      .gradient = BatchNormTrainingGradient,
-     .doc = "Batch normalisation by the batch's own moments: (x - mean) / sqrt(variance + eps) over all "
-            "axes but the channels, times weight plus bias; then the mean and the variance (divided by the "
+     .doc = "Batch normalisation by the batch's own moments: (x - mean) / sqrt(variance + eps) "
+            "over all "
+            "axes but the channels, times weight plus bias; then the mean and the variance "
+            "(divided by the "
             "count), [C], in f32 for halves, for running averages.",
      .examples = {{.inputs = {"f32[2,2] {1, 0, 3, 4}", "f32[2] {1, 2}", "f32[2] {0, 1}"},
                    .attrs = "eps=0",
                    .results = {"f32[2,2] {-1, -1, 1, 3}", "f32[2] {2, 2}", "f32[2] {1, 4}"}}}},
     {.name = "batch_norm",
      .family = Family::kNn,
-     .inputs = {{"x", "[N, C, ...]"}, {"mean", "[C]"}, {"variance", "[C]"}, kChannelWeight, kChannelBias},
+     .inputs =
+         {{"x", "[N, C, ...]"}, {"mean", "[C]"}, {"variance", "[C]"}, kChannelWeight, kChannelBias},
      .attrs = {kChannelAxis, kEps},
      .dtype_rule = DTypeRule::kFirst,
      .shape_rule = ShapeRule::kCustom,
      .infer = InferBatchNorm,
      .expand = ExpandBatchNorm,
-     .doc = "Batch normalisation by given moments: (x - mean) / sqrt(variance + eps), times weight plus bias "
+     .doc = "Batch normalisation by given moments: (x - mean) / sqrt(variance + eps), times weight "
+            "plus bias "
             "along the channels. As torch.nn.functional.batch_norm with training = False.",
      .examples = {{.inputs = {"f32[1,2] {3, 3}", "f32[2] {1, 2}", "f32[2] {4, 1}"},
                    .attrs = "eps=0",

@@ -67,7 +67,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "normalize",
      .family = Family::kNn,
      .inputs = {{"x"}},
-     .attrs = {{"p", AttrKind::kFloat, "2", "exponent of the norm, above 0; inf: the largest magnitude"},
+     .attrs = {{"p", AttrKind::kFloat, "2",
+                "exponent of the norm, above 0; inf: the largest magnitude"},
                {"axis", AttrKind::kInt, "1", "along which a vector lies"},
                {"eps", AttrKind::kFloat, "1e-12", "the least divisor"}},
      .dtype_rule = DTypeRule::kFloat,
@@ -75,7 +76,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferNormalize,
      .expand = ExpandNormalize,
      .gradient = NormalizeGradient,
-     .doc = "x / max(norm(x), eps), with the p-norm along one axis. As torch.nn.functional.normalize.",
+     .doc =
+         "x / max(norm(x), eps), with the p-norm along one axis. As torch.nn.functional.normalize.",
      .examples = {{.inputs = {"f32[2,2] {3, 4, 0, 0}"}, .results = {"f32[2,2] {0.6, 0.8, 0, 0}"}}}},
 };
 

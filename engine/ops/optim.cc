@@ -1,5 +1,6 @@
-// Steps of optimizers: a parameter, its gradient and state in, the new parameter and state out. Computes
-// in f32 for halves; each result has the dtype of the input that it succeeds. Numbers as PyTorch's.
+// Steps of optimizers: a parameter, its gradient and state in, the new parameter and state out.
+// Computes in f32 for halves; each result has the dtype of the input that it succeeds. Numbers as
+// PyTorch's.
 #include <cmath>
 
 #include "engine/base/status.h"
@@ -19,7 +20,11 @@ struct Step {
   Expr parameter, gradient, rate;
 
   Step(Graph& g, Ref n)
-      : graph(g), node(n), states(n->op().results - 1), parameter(Input(0)), gradient(Input(1)),
+      : graph(g),
+        node(n),
+        states(n->op().results - 1),
+        parameter(Input(0)),
+        gradient(Input(1)),
         rate(Input(2 + states)) {}
 
   Expr Input(int i) const {
@@ -38,7 +43,8 @@ struct Step {
   // The results in the dtypes of what they succeed.
   Refs Results(std::vector<Expr> values) const {
     Refs results = {Cast(graph, values[0], node->type(0).dtype)};
-    for (int i = 0; i < states; ++i) results.push_back(Cast(graph, values[i + 1], node->type(i + 1).dtype));
+    for (int i = 0; i < states; ++i)
+      results.push_back(Cast(graph, values[i + 1], node->type(i + 1).dtype));
     return results;
   }
 };
@@ -119,7 +125,8 @@ absl::StatusOr<TypeList> InferStep(const RuleInput& in) {
 const ir::InputSpec kParameter = {"parameter"}, kGradient = {"gradient", "the parameter's dims"};
 const ir::InputSpec kRate = {"rate", "the learning rate, a scalar"};
 const ir::InputSpec kNumber = {"step", "1 for the first step, 2 for the second, ..."};
-const ir::AttrSpec kDecay = {"weight_decay", AttrKind::kFloat, "0", "adds that times the parameter to the gradient"};
+const ir::AttrSpec kDecay = {"weight_decay", AttrKind::kFloat, "0",
+                             "adds that times the parameter to the gradient"};
 const ir::AttrSpec kBeta1 = {"beta1", AttrKind::kFloat, "0.9", "how much of mean is kept"};
 const ir::AttrSpec kBeta2 = {"beta2", AttrKind::kFloat, "0.999", "how much of square is kept"};
 const ir::AttrSpec kEps = {"eps", AttrKind::kFloat, "1e-08", "added to the divisor"};
@@ -135,7 +142,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kCustom,
      .infer = InferStep,
      .expand = ExpandSgd,
-     .doc = "A step of gradient descent: parameter - rate * gradient. As torch.optim.SGD without momentum.",
+     .doc = "A step of gradient descent: parameter - rate * gradient. As torch.optim.SGD without "
+            "momentum.",
      .examples = {{.inputs = {"f32[2] {1, 2}", "f32[2] {10, -10}", "f32[] {0.5}"},
                    .results = {"f32[2] {-4, 7}"}}}},
     {.name = "sgd_momentum",
@@ -144,7 +152,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
                 kGradient,
                 {"velocity", "zeros at first"},
                 kRate,
-                {.name = "step", .doc = "if given and 1, the velocity is the gradient", .optional = true}},
+                {.name = "step",
+                 .doc = "if given and 1, the velocity is the gradient",
+                 .optional = true}},
      .attrs = {{"momentum", AttrKind::kFloat, "0.9", "how much of the velocity is kept"},
                {"dampening", AttrKind::kFloat, "0", "how much of the gradient is left out"},
                kDecay,
@@ -154,8 +164,10 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kCustom,
      .infer = InferStep,
      .expand = ExpandMomentum,
-     .doc = "A step of gradient descent with momentum: the new parameter and velocity. velocity' = momentum "
-            "* velocity + (1 - dampening) * gradient; the parameter moves by -rate * velocity', or with "
+     .doc = "A step of gradient descent with momentum: the new parameter and velocity. velocity' = "
+            "momentum "
+            "* velocity + (1 - dampening) * gradient; the parameter moves by -rate * velocity', or "
+            "with "
             "nesterov by -rate * (gradient + momentum * velocity'). As torch.optim.SGD.",
      .examples = {{.inputs = {"f32[1] {1}", "f32[1] {2}", "f32[1] {4}", "f32[] {0.5}"},
                    .attrs = "momentum=0.5",
@@ -169,9 +181,11 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kCustom,
      .infer = InferStep,
      .expand = ExpandAdam,
-     .doc = "A step of Adam: the new parameter, mean and square. mean' = beta1 * mean + (1 - beta1) * "
-            "gradient, square' = beta2 * square + (1 - beta2) * gradient^2, both divided by 1 - beta^step; "
-            "the parameter moves by -rate * mean / (sqrt(square) + eps). As torch.optim.Adam.",
+     .doc =
+         "A step of Adam: the new parameter, mean and square. mean' = beta1 * mean + (1 - beta1) * "
+         "gradient, square' = beta2 * square + (1 - beta2) * gradient^2, both divided by 1 - "
+         "beta^step; "
+         "the parameter moves by -rate * mean / (sqrt(square) + eps). As torch.optim.Adam.",
      .examples = {{.inputs = {"f32[1] {1}", "f32[1] {2}", "f32[1] {0}", "f32[1] {0}", "f32[] {0.5}",
                               "i32[] {1}"},
                    .attrs = "eps=0",
@@ -183,13 +197,15 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .attrs = {kBeta1,
                kBeta2,
                kEps,
-               {"weight_decay", AttrKind::kFloat, "0.01", "shrinks the parameter by rate times that"}},
+               {"weight_decay", AttrKind::kFloat, "0.01",
+                "shrinks the parameter by rate times that"}},
      .results = 3,
      .dtype_rule = DTypeRule::kCustom,
      .shape_rule = ShapeRule::kCustom,
      .infer = InferStep,
      .expand = ExpandAdamW,
-     .doc = "A step of Adam on a parameter that was first multiplied by 1 - rate * weight_decay: the new "
+     .doc = "A step of Adam on a parameter that was first multiplied by 1 - rate * weight_decay: "
+            "the new "
             "parameter, mean and square. As torch.optim.AdamW.",
      .examples = {{.inputs = {"f32[1] {1}", "f32[1] {2}", "f32[1] {0}", "f32[1] {0}", "f32[] {0.5}",
                               "i32[] {1}"},

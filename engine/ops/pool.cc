@@ -13,8 +13,8 @@ bool Any(const Ints& values) {
 
 struct Pool {
   WindowSpec window;
-  Ints high;     // padding that gives every window its place, those of ceil_mode too
-  int first;     // the first pooled axis of x
+  Ints high;  // padding that gives every window its place, those of ceil_mode too
+  int first;  // the first pooled axis of x
   bool padded;
 
   explicit Pool(Ref node)
@@ -101,8 +101,8 @@ Expr CountWithin(const Expr& j, const Pool& pool, int i, const Expr& from, const
   return taps_before(to) - taps_before(from);
 }
 
-// Elements per window, broadcasting to the result; padding counts if `include_pad`, what ceil_mode adds
-// does not.
+// Elements per window, broadcasting to the result; padding counts if `include_pad`, what ceil_mode
+// adds does not.
 Expr WindowElements(Graph& graph, Ref node, const Pool& pool, bool include_pad, DType dtype) {
   const WindowSpec& w = pool.window;
   const auto place = node->type().placement;
@@ -116,7 +116,9 @@ Expr WindowElements(Graph& graph, Ref node, const Pool& pool, bool include_pad, 
     const int axis = pool.first + i;
     const Sym& extent = node->input(0)->dims()[axis];
     const Sym from = include_pad ? -w.low[i] : 0, to = include_pad ? extent + w.high[i] : extent;
-    const auto value = [&](const Sym& s) { return Expr(graph, SymValue(graph, s, DType::kI64, place)); };
+    const auto value = [&](const Sym& s) {
+      return Expr(graph, SymValue(graph, s, DType::kI64, place));
+    };
     const Expr j(graph, Iota(graph, {node->dims()[axis]}, 0, DType::kI64, place));
     const Expr count = CountWithin(j, pool, i, value(from), value(to));
     product = product * Expr(graph, PlaceAxes(graph, count, {axis}, node->rank()));
@@ -139,7 +141,8 @@ std::vector<ir::AttrSpec> PoolAttrs(std::initializer_list<ir::AttrSpec> more = {
   std::vector<ir::AttrSpec> attrs = {
       {"kernel", AttrKind::kInts, "", "sizes of the windows, one for each of the last axes"},
       {"stride", AttrKind::kInts, "[]", "one for all, or one each; []: the kernel"},
-      {"padding", AttrKind::kInts, "[0]", "one for all, one each, or low and high of each axis in turn"},
+      {"padding", AttrKind::kInts, "[0]",
+       "one for all, one each, or low and high of each axis in turn"},
       {"dilation", AttrKind::kInts, "[1]", "one for all, or one each"},
       {"ceil_mode", AttrKind::kBool, "false", "windows that hang over the high end count too"}};
   attrs.insert(attrs.end(), more);
@@ -147,44 +150,47 @@ std::vector<ir::AttrSpec> PoolAttrs(std::initializer_list<ir::AttrSpec> more = {
 }
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "max_pool",
-       .family = Family::kNn,
-       .inputs = {{"x", "[..., *d]"}},
-       .attrs = PoolAttrs(),
-       .dtype_rule = DTypeRule::kSame,
-       .shape_rule = ShapeRule::kPool,
-       .expand = ExpandMaxPool,
-       .doc = "The largest element of each window over the last axes: [..., *d] gives [..., *r] with r as "
-              "of conv. Padding is never the largest. The gradient goes to the largest, shared equally "
-              "among equals. As torch.nn.functional.max_pool1d, 2d, 3d.",
-       .examples = {{.inputs = {"f32[1,4] {1, 3, 2, 5}"},
-                     .attrs = "kernel=[2]",
-                     .results = {"f32[1,2] {3, 5}"}},
-                    {.inputs = {"f32[1,1,2,3] {-1, -2, -3, -4, -5, -6}"},
-                     .attrs = "kernel=[2,2], stride=[1], padding=[0,0,1,0]",
-                     .results = {"f32[1,1,1,3] {-1, -1, -2}"}}}},
-      {.name = "avg_pool",
-       .family = Family::kNn,
-       .inputs = {{"x", "[..., *d]"}},
-       .attrs = PoolAttrs({{"count_include_pad", AttrKind::kBool, "true", "whether padding counts in the mean"}}),
-       .dtype_rule = DTypeRule::kFloat,
-       .shape_rule = ShapeRule::kPool,
-       .expand = ExpandAvgPool,
-       .doc = "The mean of each window over the last axes: [..., *d] gives [..., *r] with r as of conv. "
-              "Padding counts as zeros, or with count_include_pad = false not at all; what ceil_mode adds "
-              "never counts. As torch.nn.functional.avg_pool1d, 2d, 3d.",
-       .examples = {{.inputs = {"f32[1,4] {1, 3, 2, 5}"},
-                     .attrs = "kernel=[2]",
-                     .results = {"f32[1,2] {2, 3.5}"}},
-                    {.inputs = {"f32[1,3] {2, 4, 6}"},
-                     .attrs = "kernel=[2], padding=[1], count_include_pad=false",
-                     .results = {"f32[1,2] {2, 5}"}}}},
+    {.name = "max_pool",
+     .family = Family::kNn,
+     .inputs = {{"x", "[..., *d]"}},
+     .attrs = PoolAttrs(),
+     .dtype_rule = DTypeRule::kSame,
+     .shape_rule = ShapeRule::kPool,
+     .expand = ExpandMaxPool,
+     .doc =
+         "The largest element of each window over the last axes: [..., *d] gives [..., *r] with r "
+         "as "
+         "of conv. Padding is never the largest. The gradient goes to the largest, shared equally "
+         "among equals. As torch.nn.functional.max_pool1d, 2d, 3d.",
+     .examples = {{.inputs = {"f32[1,4] {1, 3, 2, 5}"},
+                   .attrs = "kernel=[2]",
+                   .results = {"f32[1,2] {3, 5}"}},
+                  {.inputs = {"f32[1,1,2,3] {-1, -2, -3, -4, -5, -6}"},
+                   .attrs = "kernel=[2,2], stride=[1], padding=[0,0,1,0]",
+                   .results = {"f32[1,1,1,3] {-1, -1, -2}"}}}},
+    {.name = "avg_pool",
+     .family = Family::kNn,
+     .inputs = {{"x", "[..., *d]"}},
+     .attrs = PoolAttrs(
+         {{"count_include_pad", AttrKind::kBool, "true", "whether padding counts in the mean"}}),
+     .dtype_rule = DTypeRule::kFloat,
+     .shape_rule = ShapeRule::kPool,
+     .expand = ExpandAvgPool,
+     .doc =
+         "The mean of each window over the last axes: [..., *d] gives [..., *r] with r as of conv. "
+         "Padding counts as zeros, or with count_include_pad = false not at all; what ceil_mode "
+         "adds "
+         "never counts. As torch.nn.functional.avg_pool1d, 2d, 3d.",
+     .examples = {{.inputs = {"f32[1,4] {1, 3, 2, 5}"},
+                   .attrs = "kernel=[2]",
+                   .results = {"f32[1,2] {2, 3.5}"}},
+                  {.inputs = {"f32[1,3] {2, 4, 6}"},
+                   .attrs = "kernel=[2], padding=[1], count_include_pad=false",
+                   .results = {"f32[1,2] {2, 5}"}}}},
 };
 
 }  // namespace
 
-const std::vector<OpRow>& PoolRows() {
-  return kRows;
-}
+const std::vector<OpRow>& PoolRows() { return kRows; }
 
 }  // namespace tensord::ops

@@ -38,10 +38,11 @@ absl::StatusOr<TypeList> CheckScatterTypes(const RuleInput& in) {
 
 // ---- plain meaning ----
 
-// Walks the elements of `index`, whose shape is `shape`; calls visit(element, position in the tensor of
-// shape `other` with the index value at `axis`), or position -1 when out of range.
+// Walks the elements of `index`, whose shape is `shape`; calls visit(element, position in the
+// tensor of shape `other` with the index value at `axis`), or position -1 when out of range.
 template <typename F>
-void ForEachIndexed(const HostTensor& index, const std::vector<int64_t>& other, int64_t axis, F visit) {
+void ForEachIndexed(const HostTensor& index, const std::vector<int64_t>& other, int64_t axis,
+                    F visit) {
   const std::vector<int64_t>& shape = index.shape();
   std::vector<int64_t> at(shape.size(), 0);
   for (int64_t element = 0; element < index.elements(); ++element) {
@@ -66,9 +67,12 @@ std::vector<HostTensor> EvaluateGather(Ref node, absl::Span<const HostTensor> in
   return {out};
 }
 
-types::Scalar Combine(const std::string& mode, const types::Scalar& old, const types::Scalar& update) {
+types::Scalar Combine(const std::string& mode, const types::Scalar& old,
+                      const types::Scalar& update) {
   if (mode == "set") return update;
-  const ScalarOp op = mode == "add" ? ScalarOp::kAdd : mode == "max" ? ScalarOp::kMax : ScalarOp::kMin;
+  const ScalarOp op = mode == "add"   ? ScalarOp::kAdd
+                      : mode == "max" ? ScalarOp::kMax
+                                      : ScalarOp::kMin;
   const types::Scalar operands[] = {old, update};
   return ir::Evaluate(op, old.dtype, operands);
 }
@@ -106,11 +110,14 @@ Refs SetGradient(const GradientArgs& a) {
   const Expr dy = Dy(a), updates = X(a, 2);
   Ref kept = Scatter(a, dy, ZerosLike(a.graph, updates), "set");
   const auto place = a.node->type().placement;
-  Ref number = Reshape(a.graph, Iota(a.graph, {types::NumElements(updates.dims())}, 0, DType::kI64, place),
-                       updates.dims());
-  Ref none = Expand(a.graph, Constant(a.graph, types::Scalar::Int(DType::kI64, -1), place), X(a).dims());
+  Ref number =
+      Reshape(a.graph, Iota(a.graph, {types::NumElements(updates.dims())}, 0, DType::kI64, place),
+              updates.dims());
+  Ref none =
+      Expand(a.graph, Constant(a.graph, types::Scalar::Int(DType::kI64, -1), place), X(a).dims());
   const Expr last(a.graph, Gather(a, Scatter(a, none, number, "set")));
-  return {kept, nullptr, Select(last == Expr(a.graph, number), {a.graph, Gather(a, dy)}, dy.Number(0))};
+  return {kept, nullptr,
+          Select(last == Expr(a.graph, number), {a.graph, Gather(a, dy)}, dy.Number(0))};
 }
 
 // Shared equally by all that equal the extremum.
@@ -132,53 +139,54 @@ Refs ScatterGradient(const GradientArgs& a) {
 }
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "gather",
-       .family = Family::kIndex,
-       .level = Level::kCore,
-       .inputs = {{"x"}, {"index", "integers; except along axis no longer than x"}},
-       .attrs = {{"axis", AttrKind::kInt, "", "where the index applies"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kGather,
-       .gradient = GatherGradient,
-       .evaluate = EvaluateGather,
-       .doc = "Elements of x at an index along one axis: out[i][j] = x[index[i][j]][j] for axis 0. The "
-              "result has index's dims. Positions outside x, negative ones included, read zero. As "
-              "torch.gather, which refuses those.",
-       .examples = {{.inputs = {"f32[2,2] {1, 2, 3, 4}", "i32[2,2] {0, 0, 1, 0}"},
-                     .attrs = "axis=1",
-                     .results = {"f32[2,2] {1, 1, 4, 3}"}},
-                    {.inputs = {"i8[3] {5, 6, 7}", "i64[4] {2, 3, -1, 0}"},
-                     .attrs = "axis=0",
-                     .results = {"i8[4] {7, 0, 0, 5}"}}}},
-      {.name = "scatter",
-       .family = Family::kIndex,
-       .level = Level::kCore,
-       .inputs = {{"base"},
-                  {"index", "integers; except along axis no longer than base"},
-                  {"updates", "base's dtype, index's dims"}},
-       .attrs = {{"axis", AttrKind::kInt, "", "where the index applies"},
-                 {"mode", AttrKind::kString, "set", "set, add, max or min"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kCustom,
-       .infer = CheckScatterTypes,
-       .gradient = ScatterGradient,
-       .evaluate = EvaluateScatter,
-       .doc = "base with updates put in at an index along one axis: out[index[i][j]][j] = updates[i][j] "
-              "for axis 0, or added, or the larger or smaller of both. The result has base's dims. "
-              "Positions outside base are left out; of several updates at one place, set keeps the last "
-              "and add adds in order. As torch.scatter and scatter_reduce.",
-       .examples = {{.inputs = {"f32[4] {1, 2, 3, 4}", "i32[3] {0, 2, 0}", "f32[3] {10, 20, 30}"},
-                     .attrs = "axis=0",
-                     .results = {"f32[4] {30, 2, 20, 4}"}},
-                    {.inputs = {"i32[2,2] {0, 0, 0, 0}", "i32[2,2] {0, 0, 1, 5}", "i32[2,2] {1, 2, 3, 4}"},
-                     .attrs = "axis=1, mode=\"add\"",
-                     .results = {"i32[2,2] {3, 0, 0, 3}"}}}},
+    {.name = "gather",
+     .family = Family::kIndex,
+     .level = Level::kCore,
+     .inputs = {{"x"}, {"index", "integers; except along axis no longer than x"}},
+     .attrs = {{"axis", AttrKind::kInt, "", "where the index applies"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kGather,
+     .gradient = GatherGradient,
+     .evaluate = EvaluateGather,
+     .doc =
+         "Elements of x at an index along one axis: out[i][j] = x[index[i][j]][j] for axis 0. The "
+         "result has index's dims. Positions outside x, negative ones included, read zero. As "
+         "torch.gather, which refuses those.",
+     .examples = {{.inputs = {"f32[2,2] {1, 2, 3, 4}", "i32[2,2] {0, 0, 1, 0}"},
+                   .attrs = "axis=1",
+                   .results = {"f32[2,2] {1, 1, 4, 3}"}},
+                  {.inputs = {"i8[3] {5, 6, 7}", "i64[4] {2, 3, -1, 0}"},
+                   .attrs = "axis=0",
+                   .results = {"i8[4] {7, 0, 0, 5}"}}}},
+    {.name = "scatter",
+     .family = Family::kIndex,
+     .level = Level::kCore,
+     .inputs = {{"base"},
+                {"index", "integers; except along axis no longer than base"},
+                {"updates", "base's dtype, index's dims"}},
+     .attrs = {{"axis", AttrKind::kInt, "", "where the index applies"},
+               {"mode", AttrKind::kString, "set", "set, add, max or min"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = CheckScatterTypes,
+     .gradient = ScatterGradient,
+     .evaluate = EvaluateScatter,
+     .doc =
+         "base with updates put in at an index along one axis: out[index[i][j]][j] = updates[i][j] "
+         "for axis 0, or added, or the larger or smaller of both. The result has base's dims. "
+         "Positions outside base are left out; of several updates at one place, set keeps the last "
+         "and add adds in order. As torch.scatter and scatter_reduce.",
+     .examples = {{.inputs = {"f32[4] {1, 2, 3, 4}", "i32[3] {0, 2, 0}", "f32[3] {10, 20, 30}"},
+                   .attrs = "axis=0",
+                   .results = {"f32[4] {30, 2, 20, 4}"}},
+                  {.inputs = {"i32[2,2] {0, 0, 0, 0}", "i32[2,2] {0, 0, 1, 5}",
+                              "i32[2,2] {1, 2, 3, 4}"},
+                   .attrs = "axis=1, mode=\"add\"",
+                   .results = {"i32[2,2] {3, 0, 0, 3}"}}}},
 };
 
 }  // namespace
 
-const std::vector<OpRow>& ScatterRows() {
-  return kRows;
-}
+const std::vector<OpRow>& ScatterRows() { return kRows; }
 
 }  // namespace tensord::ops

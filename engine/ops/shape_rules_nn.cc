@@ -32,6 +32,13 @@ absl::Status CheckRoom(const RuleInput& in, int rank, int more) {
                          ", so merge axes with reshape");
 }
 
+// A fold's iterations are counted in 62 bits.
+absl::Status CheckWork(const RuleInput& in, const Sym& products) {
+  if (products.max() < int64_t{1} << 62) return absl::OkStatus();
+  return InvalidArgument(in.row.name, ": needs 2^62 products or more for ", in.inputs[0].ToString(),
+                         "; split the operands");
+}
+
 absl::Status CheckRank(const RuleInput& in, int input, int rank, std::string_view layout) {
   if (in.inputs[input].rank() == rank) return absl::OkStatus();
   return InvalidArgument(in.row.name, ": ", in.row.inputs[input].name, " is ",
@@ -72,8 +79,9 @@ absl::Status ReadPadding(const RuleInput& in, WindowSpec& window) {
   }
   for (int64_t v : *padding) {
     if (v >= 0 && v <= kMaxWindow) continue;
-    return InvalidArgument(in.row.name, ": padding ", Text(*padding), " must hold numbers from 0 to ",
-                           kMaxWindow, "; shrink the input instead of padding it negatively");
+    return InvalidArgument(in.row.name, ": padding ", Text(*padding),
+                           " must hold numbers from 0 to ", kMaxWindow,
+                           "; shrink the input instead of padding it negatively");
   }
   for (int i = 0; i < axes; ++i) {
     window.low.push_back((*padding)[2 * i]);
@@ -86,9 +94,9 @@ absl::Status ReadPadding(const RuleInput& in, WindowSpec& window) {
 absl::StatusOr<WindowSpec> CheckConv(const RuleInput& in, const Sym& inner, const Sym& channels) {
   const types::Type &x = in.inputs[0], &w = in.inputs[1];
   if (x.dims[1] != inner) {
-    return InvalidArgument(in.row.name, ": ", x.ToString(), " has ", x.dims[1].ToString(),
-                           " channels, but weight ", w.ToString(), " with groups = ",
-                           *in.get<int64_t>("groups"), " takes ", inner.ToString());
+    return InvalidArgument(
+        in.row.name, ": ", x.ToString(), " has ", x.dims[1].ToString(), " channels, but weight ",
+        w.ToString(), " with groups = ", *in.get<int64_t>("groups"), " takes ", inner.ToString());
   }
   for (int i = 2; i < w.rank(); ++i) {
     if (w.dims[i].is_constant() && w.dims[i].constant() >= 1) continue;
@@ -124,8 +132,8 @@ absl::StatusOr<int64_t> CheckConvRanks(const RuleInput& in) {
 Sym WindowSpec::Count(int i, const Sym& d) const {
   const Sym room = d + low[i] + high[i] - reach(i) - 1;
   if (!ceil_mode) return types::Max(types::FloorDiv(room, strides[i]) + 1, 0);
-  return types::Max(types::Min(types::CeilDiv(room, strides[i]) + 1,
-                               types::CeilDiv(d + low[i], strides[i])), 0);
+  return types::Max(
+      types::Min(types::CeilDiv(room, strides[i]) + 1, types::CeilDiv(d + low[i], strides[i])), 0);
 }
 
 absl::StatusOr<WindowSpec> ReadWindow(const RuleInput& in, Ints sizes) {
@@ -177,6 +185,7 @@ absl::StatusOr<Dims> InferMatmul(const RuleInput& in) {
   ASSIGN_OR_RETURN(Dims out, BroadcastDims(in.row.name, Leading(a, ra), Leading(b, rb)));
   if (ra == 2) out.push_back(a[a.size() - 2]);
   if (rb == 2) out.push_back(b.back());
+  RETURN_IF_ERROR(CheckWork(in, types::NumElements(out) * left));
   return out;
 }
 
@@ -189,6 +198,9 @@ absl::StatusOr<Dims> InferEinsum(const RuleInput& in) {
   }
   ASSIGN_OR_RETURN(const EinsumTerms terms, ParseEinsum(*in.get<std::string>("equation"), ranks));
   ASSIGN_OR_RETURN(const EinsumExtents extents, FindEinsumExtents(terms, dims));
+  Sym products = 1;
+  for (const auto& [label, extent] : extents) products *= extent;
+  RETURN_IF_ERROR(CheckWork(in, products));
   Dims out;
   for (char label : terms.output) out.push_back(extents.at(label));
   return out;
@@ -200,6 +212,8 @@ absl::StatusOr<Dims> InferConv(const RuleInput& in) {
   ASSIGN_OR_RETURN(const WindowSpec window, CheckConv(in, w[1] * groups, w[0]));
   Dims out = {x[0], w[0]};
   for (int i = 0; i < window.axes(); ++i) out.push_back(window.Count(i, x[i + 2]));
+  RETURN_IF_ERROR(CheckWork(in, types::NumElements(x) * types::NumElements(w)));
+  RETURN_IF_ERROR(CheckWork(in, types::NumElements(out) * types::NumElements(w)));
   return out;
 }
 
@@ -211,12 +225,15 @@ absl::StatusOr<Dims> InferConvTranspose(const RuleInput& in) {
   Dims out = {x[0], w[1] * groups};
   for (int i = 0; i < window.axes(); ++i) {
     if (more[i] >= std::max(window.strides[i], window.dilations[i])) {
-      return InvalidArgument(in.row.name, ": output_padding ", Text(more), " must be less than stride ",
-                             Text(window.strides), " or dilation ", Text(window.dilations));
+      return InvalidArgument(in.row.name, ": output_padding ", Text(more),
+                             " must be less than stride ", Text(window.strides), " or dilation ",
+                             Text(window.dilations));
     }
     out.push_back(types::Max((x[i + 2] - 1) * window.strides[i] - window.low[i] - window.high[i] +
-                                 window.reach(i) + more[i] + 1, 0));
+                                 window.reach(i) + more[i] + 1,
+                             0));
   }
+  RETURN_IF_ERROR(CheckWork(in, types::NumElements(out) * types::NumElements(w)));
   return out;
 }
 
@@ -228,6 +245,7 @@ absl::StatusOr<Dims> InferPool(const RuleInput& in) {
                            " values for ", in.inputs[0].ToString());
   }
   RETURN_IF_ERROR(CheckRoom(in, rank, axes));
+  Sym products = 1;
   Dims out = in.inputs[0].dims;
   for (int i = 0; i < axes; ++i) {
     if (std::max(window.low[i], window.high[i]) > window.reach(i)) {
@@ -237,7 +255,9 @@ absl::StatusOr<Dims> InferPool(const RuleInput& in) {
     }
     Sym& d = out[rank - axes + i];
     d = window.Count(i, d);
+    products *= window.sizes[i];
   }
+  RETURN_IF_ERROR(CheckWork(in, products * types::NumElements(out)));
   return out;
 }
 
@@ -250,7 +270,8 @@ absl::StatusOr<Dims> InferGather(const RuleInput& in) {
   for (int i = 0; i < in.inputs[0].rank(); ++i) {
     if (i == axis || (x[i] - index[i]).IsNonNegative()) continue;
     return InvalidArgument(in.row.name, ": index ", in.inputs[1].ToString(), " is longer than ",
-                           in.inputs[0].ToString(), " on axis ", i, "; only axis ", axis, " may be");
+                           in.inputs[0].ToString(), " on axis ", i, "; only axis ", axis,
+                           " may be");
   }
   return index;
 }
@@ -277,17 +298,19 @@ absl::StatusOr<Dims> InferOneHot(const RuleInput& in) {
 
 namespace {
 
-// Leading dims of query, key and value with axis -3 of key and value as if repeated for each query head.
+// Leading dims of query, key and value with axis -3 of key and value as if repeated for each query
+// head.
 absl::StatusOr<Dims> AttentionLeading(const RuleInput& in) {
   const Dims &q = in.inputs[0].dims, &k = in.inputs[1].dims, &v = in.inputs[2].dims;
   const bool gqa = *in.get<bool>("enable_gqa");
   ASSIGN_OR_RETURN(Dims key, BroadcastDims(in.row.name, Leading(k, 2), Leading(v, 2)));
   if (!gqa) return BroadcastDims(in.row.name, Leading(q, 2), key);
-  if (key.empty() || q.size() != k.size() || q.size() != v.size() || k[k.size() - 3] != key.back() ||
-      v[v.size() - 3] != key.back() || types::Mod(q[q.size() - 3], key.back()) != Sym(0)) {
-    return InvalidArgument(in.row.name, ": with enable_gqa, axis -3 of query ", in.inputs[0].ToString(),
-                           " must be a multiple of that of key ", in.inputs[1].ToString(),
-                           " and value ", in.inputs[2].ToString());
+  if (key.empty() || q.size() != k.size() || q.size() != v.size() ||
+      k[k.size() - 3] != key.back() || v[v.size() - 3] != key.back() ||
+      types::Mod(q[q.size() - 3], key.back()) != Sym(0)) {
+    return InvalidArgument(in.row.name, ": with enable_gqa, axis -3 of query ",
+                           in.inputs[0].ToString(), " must be a multiple of that of key ",
+                           in.inputs[1].ToString(), " and value ", in.inputs[2].ToString());
   }
   key.back() = q[q.size() - 3];
   return BroadcastDims(in.row.name, Leading(q, 2), key);
@@ -319,6 +342,7 @@ absl::StatusOr<Dims> InferAttention(const RuleInput& in) {
     }
     out.pop_back();
   }
+  RETURN_IF_ERROR(CheckWork(in, types::NumElements(out) * k[k.size() - 2] * (q.back() + v.back())));
   out.push_back(v.back());
   return out;
 }

@@ -37,8 +37,8 @@ Dims StartOf(const Dims* start, int rank) {
 absl::StatusOr<TypeList> InferSliceUpdate(const RuleInput& in) {
   const types::Type &x = in.inputs[0], &y = in.inputs[1];
   if (x.rank() != y.rank() || x.dtype != y.dtype) {
-    return InvalidArgument("slice_update: ", y.ToString(), " can't replace a block of ", x.ToString(),
-                           "; rank and dtype must be equal");
+    return InvalidArgument("slice_update: ", y.ToString(), " can't replace a block of ",
+                           x.ToString(), "; rank and dtype must be equal");
   }
   const Dims start = StartOf(in.get<Dims>("start"), x.rank());
   if (static_cast<int>(start.size()) != x.rank()) {
@@ -86,8 +86,11 @@ Expr Positions(Graph& graph, Ref node, const Block& block) {
   const DType dtype = n.max() > INT32_MAX ? DType::kI64 : DType::kI32;
   const auto place = node->type().placement;
   const Dims strides = types::RowMajorStrides(block.x->dims());
-  const auto value = [&](const Sym& sym, DType as) { return Expr(graph, SymValue(graph, sym, as, place)); };
-  Expr sum = value(0, dtype), inside(graph, Constant(graph, types::Scalar::Int(DType::kBool, 1), place));
+  const auto value = [&](const Sym& sym, DType as) {
+    return Expr(graph, SymValue(graph, sym, as, place));
+  };
+  Expr sum = value(0, dtype),
+       inside(graph, Constant(graph, types::Scalar::Int(DType::kBool, 1), place));
   for (int i = 0; i < block.x->rank(); ++i) {
     Expr at(graph, Iota(graph, block.y->dims(), i, DType::kI64, place));
     at = at + value(block.start[i], DType::kI64);
@@ -108,9 +111,10 @@ Ref Flatten(Graph& graph, Ref x) { return Reshape(graph, x, {types::NumElements(
 Refs ExpandSliceUpdate(Graph& graph, Ref node) {
   const Block block = BlockOf(node);
   if (!block.computed.empty()) {
-    Ref put = Build(graph, "scatter",
-                    {Flatten(graph, block.x), Positions(graph, node, block), Flatten(graph, block.y)},
-                    {{"axis", int64_t{0}}});
+    Ref put =
+        Build(graph, "scatter",
+              {Flatten(graph, block.x), Positions(graph, node, block), Flatten(graph, block.y)},
+              {{"axis", int64_t{0}}});
     return {Reshape(graph, put, node->dims())};
   }
   const Dims high = HighOf(block);
@@ -139,33 +143,36 @@ Refs SliceUpdateGradient(const GradientArgs& a) {
 }
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
-      {.name = "slice_update",
-       .family = Family::kIndex,
-       .traits = kVariadicInputs,
-       .inputs = {{"x"},
-                  {"y", "x's dtype and rank"},
-                  {.name = "starts", .doc = "integer scalars, one for each of axes", .optional = true}},
-       .attrs = {{"start", AttrKind::kDims, "none", "where y begins, one per axis; none: 0"},
-                 {"axes", AttrKind::kInts, "none", "axes to whose start the inputs add; none: the first"}},
-       .dtype_rule = DTypeRule::kFirst,
-       .shape_rule = ShapeRule::kCustom,
-       .infer = InferSliceUpdate,
-       .expand = ExpandSliceUpdate,
-       .gradient = SliceUpdateGradient,
-       .doc = "x with the block that begins at start replaced by y. A start may hold variables, or be "
-              "computed: scalar inputs are added to it on `axes`, and elements of y that then fall outside "
-              "x are left out. Donate x to write the block alone.",
-       .examples = {{.inputs = {"f32[2,3] {1, 2, 3, 4, 5, 6}", "f32[1,2] {10, 20}"},
-                     .attrs = "start=[1,1]",
-                     .results = {"f32[2,3] {1, 2, 3, 4, 10, 20}"}},
-                    {.inputs = {"f32[4] {1, 2, 3, 4}", "f32[2] {10, 20}", "i32[] {3}"},
-                     .results = {"f32[4] {1, 2, 3, 10}"}}}},
+    {.name = "slice_update",
+     .family = Family::kIndex,
+     .traits = kVariadicInputs,
+     .inputs = {{"x"},
+                {"y", "x's dtype and rank"},
+                {.name = "starts",
+                 .doc = "integer scalars, one for each of axes",
+                 .optional = true}},
+     .attrs = {{"start", AttrKind::kDims, "none", "where y begins, one per axis; none: 0"},
+               {"axes", AttrKind::kInts, "none",
+                "axes to whose start the inputs add; none: the first"}},
+     .dtype_rule = DTypeRule::kFirst,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = InferSliceUpdate,
+     .expand = ExpandSliceUpdate,
+     .gradient = SliceUpdateGradient,
+     .doc =
+         "x with the block that begins at start replaced by y. A start may hold variables, or be "
+         "computed: scalar inputs are added to it on `axes`, and elements of y that then fall "
+         "outside "
+         "x are left out. Donate x to write the block alone.",
+     .examples = {{.inputs = {"f32[2,3] {1, 2, 3, 4, 5, 6}", "f32[1,2] {10, 20}"},
+                   .attrs = "start=[1,1]",
+                   .results = {"f32[2,3] {1, 2, 3, 4, 10, 20}"}},
+                  {.inputs = {"f32[4] {1, 2, 3, 4}", "f32[2] {10, 20}", "i32[] {3}"},
+                   .results = {"f32[4] {1, 2, 3, 10}"}}}},
 };
 
 }  // namespace
 
-const std::vector<OpRow>& SliceUpdateRows() {
-  return kRows;
-}
+const std::vector<OpRow>& SliceUpdateRows() { return kRows; }
 
 }  // namespace tensord::ops

@@ -18,8 +18,8 @@ struct WindowSpec {
   types::Sym Count(int i, const types::Sym& d) const;
 };
 
-// From attributes stride, padding, dilation and ceil_mode, as far as the row has them. InvalidArgument
-// names what does not fit.
+// From attributes stride, padding, dilation and ceil_mode, as far as the row has them.
+// InvalidArgument names what does not fit.
 absl::StatusOr<WindowSpec> ReadWindow(const ir::RuleInput& in, ir::Ints sizes);
 // The same of a node that passed its checks.
 WindowSpec WindowOf(ir::Ref node, ir::Ints sizes);

@@ -27,12 +27,16 @@ bool SamePlacement(absl::Span<const ir::Ref> inputs) {
   return true;
 }
 
+bool TakesInputs(const ir::OpRow& op, size_t given) {
+  size_t least = 0;
+  for (const ir::InputSpec& input : op.inputs) least += input.optional ? 0 : 1;
+  return given >= least && (given <= op.inputs.size() || (op.traits & ir::kVariadicInputs) != 0);
+}
+
 // Which of the checks that Make does in turn failed.
 std::string_view ReasonOfFailure(const NodeSpec& spec, absl::Span<const ir::Ref> inputs,
                                  const absl::Status& status) {
-  const ops::RowFacts& facts = ops::FactsOf(*spec.op);
-  const int given = static_cast<int>(inputs.size());
-  if (given < facts.min_inputs || given > facts.max_inputs) return "ARITY";
+  if (!TakesInputs(*spec.op, inputs.size())) return "ARITY";
   const auto attrs = ops::ResolveAttrs(*spec.op, spec.attrs, /*trusted=*/true);
   if (!attrs.ok()) return "ATTRIBUTE";
   if (!SamePlacement(inputs)) return "PLACEMENT";

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "engine/base/strings.h"
+#include "engine/schedule/contraction.h"
 #include "engine/schedule/kernel_builder.h"
 
 namespace tensord::schedule {
@@ -81,6 +82,25 @@ void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
   });
 }
 
+// A contraction's tile fills the registers: it takes elementwise work on its result, but no other
+// fold, and no range that it does not depend on.
+std::optional<Conflict> CrowdedContraction(const LoopKernel& kernel,
+                                           const std::function<Ref(Ref)>& origin,
+                                           const std::vector<Partial>& partials) {
+  std::vector<Ref> folds;
+  for (Ref node : ir::TopologicalOrder(Roots(kernel))) {
+    if (node->is("fold")) folds.push_back(node);
+  }
+  for (Ref fold : folds) {
+    Ref node = origin(fold);
+    if (node == nullptr || !AsContraction(node).has_value()) continue;
+    const bool partial = std::any_of(partials.begin(), partials.end(),
+                                     [&](const Partial& p) { return p.node == fold; });
+    if (folds.size() > 1 || partial) return Conflict{node, "contraction beside other folds or ranges"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::string> GridDependencies(Ref root) {
@@ -97,6 +117,7 @@ std::optional<Conflict> OrderLoops(LoopKernel& kernel, const std::function<Ref(R
   // A fold smaller than this may run while other cores wait; more repeats than this are waste.
   constexpr double kSerialWork = 16384, kMaxRepeats = 1.5, kFewPoints = 16;
   const std::vector<Partial> partials = FindPartials(kernel);
+  if (auto crowded = CrowdedContraction(kernel, origin, partials)) return crowded;
   SortGrid(kernel, partials);
   for (const Partial& partial : partials) {
     double points = 1, repeats = 1, outside = 1;

@@ -76,7 +76,8 @@ class TensorBase:
     """What a tensor holds: a value, and which parameters it depends on.
 
     `_deps` is a set of bits, one for each parameter (see autograd.py) that the value was computed
-    from; it tells `backward` what to differentiate by, without a graph on this side.
+    from; it tells `backward` what to differentiate by, without a graph on this side. A value that
+    was evaluated is a leaf for what is made of it later, so its bits are not passed on.
     """
 
     __slots__ = ("__weakref__", "_bit", "_deps", "_v", "grad")
@@ -154,7 +155,8 @@ def elementwise(row: OpRow, *inputs: Any) -> Tensor:
         if isinstance(x, TensorBase):
             v = x._v
             values.append(v if v.graph is graph else graph.adopt(x))
-            deps |= x._deps
+            if x._bit >= 0 or not v.stored:  # what was evaluated is a leaf from then on
+                deps |= x._deps
         else:
             values.append(value_of(x, graph, source))
     key = tuple([v.dtype for v in values])
@@ -202,7 +204,7 @@ def apply(row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (),
     values = [value_of(x, graph, source) for x in inputs]
     deps = 0
     for x in inputs:
-        if isinstance(x, TensorBase):
+        if isinstance(x, TensorBase) and (x._bit >= 0 or not x._v.stored):
             deps |= x._deps
     given, full = _attributes(row, attrs)
     types = _infer(row, values, inputs, full)

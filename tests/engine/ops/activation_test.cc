@@ -21,7 +21,8 @@ std::vector<HostTensor> ValueAndSlope(const ir::OpRow& row, const HostTensor& x)
   OpCall call = *OpCall::Make(row.name, {x}, *ParseAttrs(row, AttrsFor(row)));
   Graph& graph = *call.function.graph;
   Ref y = call.function.results[0];
-  const auto gradient = Gradient(graph, y, {call.function.parameters[0]}, ConstantLike(graph, y, 1));
+  const auto gradient =
+      Gradient(graph, y, {call.function.parameters[0]}, ConstantLike(graph, y, 1));
   TENSORD_CHECK(gradient.ok(), gradient.status().ToString());
   call.function.results.push_back((*gradient)[0]);
   return *EvaluateFunction(call.function, call.arguments);
@@ -44,7 +45,9 @@ TEST_P(ActivationTest, NaNStaysNaN) {
 TEST_P(ActivationTest, SlopesAgreeWithDifferences) {
   const double h = 1e-5;
   for (double x : {-3.7, -1.3, -0.31, 0.17, 0.77, 1.9, 4.4}) {
-    const auto at = [&](double v) { return Tensor(StrCat("f64[1] {", absl::AlphaNum(v).Piece(), "}")); };
+    const auto at = [&](double v) {
+      return Tensor(StrCat("f64[1] {", absl::AlphaNum(v).Piece(), "}"));
+    };
     const auto value = [&](double v) {
       HostTensor tensor(DType::kF64, {1});
       tensor.as<double>()[0] = v;
@@ -73,7 +76,8 @@ INSTANTIATE_TEST_SUITE_P(All, ActivationTest, testing::ValuesIn(Rows()),
                          [](const auto& info) { return std::string(info.param->name); });
 
 TEST(ActivationErrorTest, GeluNamesItsForms) {
-  EXPECT_THAT(RunText("gelu", {"f32[1] {1}"}, "approximate=\"cubic\""), testing::HasSubstr("must be none or tanh"));
+  EXPECT_THAT(RunText("gelu", {"f32[1] {1}"}, "approximate=\"cubic\""),
+              testing::HasSubstr("must be none or tanh"));
 }
 
 }  // namespace

@@ -12,15 +12,18 @@ namespace {
 using testing::HasSubstr;
 
 TEST(IndexTest, GatherOutsideReadsZero) {
-  EXPECT_EQ(RunText("gather", {"f32[2] {1, 2}", "i64[4] {-1, 2, 9223372036854775807, 1}"}, "axis=0"),
-            "f32[4] {0, 0, 0, 2}");
-  EXPECT_EQ(RunText("gather", {"f32[2] {1, 2}", "u64[1] {18446744073709551615}"}, "axis=0"), "f32[1] {0}");
+  EXPECT_EQ(
+      RunText("gather", {"f32[2] {1, 2}", "i64[4] {-1, 2, 9223372036854775807, 1}"}, "axis=0"),
+      "f32[4] {0, 0, 0, 2}");
+  EXPECT_EQ(RunText("gather", {"f32[2] {1, 2}", "u64[1] {18446744073709551615}"}, "axis=0"),
+            "f32[1] {0}");
   EXPECT_EQ(RunText("gather", {"f32[0] {}", "i32[2] {0, 1}"}, "axis=0"), "f32[2] {0, 0}");
 }
 
 TEST(IndexTest, ScatterOutsideIsLeftOut) {
-  EXPECT_EQ(RunText("scatter", {"i32[2] {1, 2}", "i32[3] {-1, 2, 1}", "i32[3] {7, 8, 9}"}, "axis=0"),
-            "i32[2] {1, 9}");
+  EXPECT_EQ(
+      RunText("scatter", {"i32[2] {1, 2}", "i32[3] {-1, 2, 1}", "i32[3] {7, 8, 9}"}, "axis=0"),
+      "i32[2] {1, 9}");
 }
 
 TEST(IndexTest, ScatterSetKeepsTheLast) {
@@ -49,8 +52,9 @@ TEST(IndexTest, IndexReadsZeroWhereAnyPositionIsOutside) {
 }
 
 TEST(IndexTest, IndexPutBroadcastsValues) {
-  EXPECT_EQ(RunText("index_put", {"f32[2,2] {1, 2, 3, 4}", "f32[] {9}", "i32[2] {0, 1}", "i32[] {-1}"}),
-            "f32[2,2] {1, 9, 3, 9}");
+  EXPECT_EQ(
+      RunText("index_put", {"f32[2,2] {1, 2, 3, 4}", "f32[] {9}", "i32[2] {0, 1}", "i32[] {-1}"}),
+      "f32[2,2] {1, 9, 3, 9}");
 }
 
 TEST(IndexTest, SliceUpdateDropsWhatFallsOutside) {
@@ -64,19 +68,25 @@ TEST(IndexTest, SliceUpdateDropsWhatFallsOutside) {
 }
 
 TEST(IndexTest, ErrorsSayWhatFits) {
-  EXPECT_THAT(RunText("gather", {"f32[2] {0}", "f32[2] {0}"}, "axis=0"), HasSubstr("cast it to an integer"));
+  EXPECT_THAT(RunText("gather", {"f32[2] {0}", "f32[2] {0}"}, "axis=0"),
+              HasSubstr("cast it to an integer"));
   EXPECT_THAT(RunText("gather", {"f32[2,2] {0}", "i32[2,3] {0}"}, "axis=0"),
               HasSubstr("longer than f32[2,2] on axis 1"));
   EXPECT_THAT(RunText("gather", {"f32[2] {0}", "i32[2] {0}"}, "axis=1"), HasSubstr("out of range"));
-  EXPECT_THAT(RunText("scatter", {"f32[2] {0}", "i32[1] {0}", "f64[1] {0}"}, "axis=0"), HasSubstr("cast one"));
+  EXPECT_THAT(RunText("scatter", {"f32[2] {0}", "i32[1] {0}", "f64[1] {0}"}, "axis=0"),
+              HasSubstr("cast one"));
   EXPECT_THAT(RunText("scatter", {"f32[2] {0}", "i32[1] {0}", "f32[2] {0}"}, "axis=0"),
               HasSubstr("must have the same dims"));
-  EXPECT_THAT(RunText("scatter", {"f32[2] {0}", "i32[1] {0}", "f32[1] {0}"}, "axis=0, mode=\"mul\""),
-              HasSubstr("must be set, add, max or min"));
-  EXPECT_THAT(RunText("scatter", {"bool[2] {true}", "i32[1] {0}", "bool[1] {true}"}, "axis=0, mode=\"add\""),
+  EXPECT_THAT(
+      RunText("scatter", {"f32[2] {0}", "i32[1] {0}", "f32[1] {0}"}, "axis=0, mode=\"mul\""),
+      HasSubstr("must be set, add, max or min"));
+  EXPECT_THAT(RunText("scatter", {"bool[2] {true}", "i32[1] {0}", "bool[1] {true}"},
+                      "axis=0, mode=\"add\""),
               HasSubstr("no meaning for bool"));
-  EXPECT_THAT(RunText("slice_update", {"f32[2] {0}", "f32[2] {0}"}, "start=[1]"), HasSubstr("not inside"));
-  EXPECT_THAT(RunText("slice_update", {"f32[2] {0}", "f32[1] {0}", "f32[] {0}"}), HasSubstr("integer scalar"));
+  EXPECT_THAT(RunText("slice_update", {"f32[2] {0}", "f32[2] {0}"}, "start=[1]"),
+              HasSubstr("not inside"));
+  EXPECT_THAT(RunText("slice_update", {"f32[2] {0}", "f32[1] {0}", "f32[] {0}"}),
+              HasSubstr("integer scalar"));
   EXPECT_THAT(RunText("index", {"f32[2] {0}", "i32[1] {0}", "i32[1] {0}"}), HasSubstr("too many"));
   EXPECT_THAT(RunText("one_hot", {"i32[2] {0}"}, "classes=-1"), HasSubstr(">= 0"));
   EXPECT_THAT(RunText("embedding", {"f32[2] {0}", "i32[1] {0}"}), HasSubstr("[rows, features]"));
@@ -101,8 +111,8 @@ std::vector<std::string> GradientTexts(std::string_view op, std::vector<std::str
 }
 
 TEST(IndexTest, OnlyTheUpdateThatStaysGetsAGradient) {
-  EXPECT_THAT(GradientTexts("scatter", {"f32[3] {0}", "i32[4] {1, 1, 5, 0}", "f32[4] {1, 2, 3, 4}"}, "axis=0",
-                            "f32[3] {10, 20, 30}"),
+  EXPECT_THAT(GradientTexts("scatter", {"f32[3] {0}", "i32[4] {1, 1, 5, 0}", "f32[4] {1, 2, 3, 4}"},
+                            "axis=0", "f32[3] {10, 20, 30}"),
               testing::ElementsAre("f32[3] {0, 0, 30}", "f32[4] {0, 20, 0, 10}"));
 }
 
@@ -113,7 +123,8 @@ TEST(IndexTest, ExtremaShareTheirGradient) {
 }
 
 TEST(IndexTest, SliceUpdateSplitsItsGradient) {
-  EXPECT_THAT(GradientTexts("slice_update", {"f32[4] {0}", "f32[2] {0}"}, "start=[1]", "f32[4] {1, 2, 3, 4}"),
+  EXPECT_THAT(GradientTexts("slice_update", {"f32[4] {0}", "f32[2] {0}"}, "start=[1]",
+                            "f32[4] {1, 2, 3, 4}"),
               testing::ElementsAre("f32[4] {1, 0, 0, 4}", "f32[2] {2, 3}"));
 }
 

@@ -18,7 +18,8 @@ using types::Sym;
 
 TEST(LinalgTest, MatmulIsAProductFoldedByASum) {
   ir::Function f;
-  Ref a = AddParameter(f, {DType::kF16, {}, {2, 3}}), b = AddParameter(f, {DType::kF16, {}, {3, 4}});
+  Ref a = AddParameter(f, {DType::kF16, {}, {2, 3}}),
+      b = AddParameter(f, {DType::kF16, {}, {3, 4}});
   const std::vector<Ref> expanded = ExpandNode(*f.graph, Build(*f.graph, "matmul", {a, b}));
   Ref sum = expanded[0]->input(0);
   EXPECT_TRUE(expanded[0]->is("cast"));
@@ -31,7 +32,8 @@ TEST(LinalgTest, MatmulIsAProductFoldedByASum) {
 
 TEST(LinalgTest, HalvesAccumulateInF32) {
   EXPECT_EQ(RunText("matmul", {"f16[1,4097] {1}", "f16[4097,1] {1}"}), "f16[1,1] {4096}");
-  EXPECT_EQ(RunText("linear", {"bf16[600] {1}", "bf16[1,600] {1}", "bf16[1] {8}"}), "bf16[1] {608}");
+  EXPECT_EQ(RunText("linear", {"bf16[600] {1}", "bf16[1,600] {1}", "bf16[1] {8}"}),
+            "bf16[1] {608}");
 }
 
 TEST(LinalgTest, SmallIntegersWrapAndBoolsAreOr) {
@@ -52,15 +54,18 @@ TEST(LinalgTest, EmptySumsAreZero) {
 TEST(LinalgTest, MatmulNamesWhatDoesNotFit) {
   EXPECT_THAT(RunText("matmul", {"f32[2,3] {0}", "f32[4,5] {0}"}),
               HasSubstr("inner extents of f32[2,3] and f32[4,5] differ: 3 and 4"));
-  EXPECT_THAT(RunText("matmul", {"f32[] {0}", "f32[4,5] {0}"}), HasSubstr("must have an axis each"));
-  EXPECT_THAT(RunText("matmul", {"f32[2,1,3] {0}", "f32[3,3,4] {0}"}), HasSubstr("do not broadcast"));
+  EXPECT_THAT(RunText("matmul", {"f32[] {0}", "f32[4,5] {0}"}),
+              HasSubstr("must have an axis each"));
+  EXPECT_THAT(RunText("matmul", {"f32[2,1,3] {0}", "f32[3,3,4] {0}"}),
+              HasSubstr("do not broadcast"));
   EXPECT_THAT(RunText("dot", {"f32[2] {0}", "f32[3] {0}"}), HasSubstr("2 and 3"));
   EXPECT_THAT(RunText("linear", {"f32[2] {0}", "f32[3,3] {0}"}), HasSubstr("[out, in]"));
 }
 
 TEST(LinalgTest, EinsumNamesWhatDoesNotFit) {
   const auto error = [](std::string_view equation) {
-    return RunText("einsum", {"f32[2,3] {0}", "f32[3,4] {0}"}, StrCat("equation=\"", equation, "\""));
+    return RunText("einsum", {"f32[2,3] {0}", "f32[3,4] {0}"},
+                   StrCat("equation=\"", equation, "\""));
   };
   EXPECT_THAT(error("ij->i"), HasSubstr("has 1 terms for 2 operands"));
   EXPECT_THAT(error("ij,jkl->i"), HasSubstr("names 3 axes of an operand of rank 2"));
@@ -75,7 +80,8 @@ TEST(LinalgTest, BatchesMayHaveAVariableExtent) {
   ir::Function f;
   const Sym n = Sym::Variable("n", 1, 8);
   f.variables = {{"n", 1, 8}};
-  Ref a = AddParameter(f, {DType::kF32, {}, {n, 2}}), b = AddParameter(f, {DType::kF32, {}, {2, n}});
+  Ref a = AddParameter(f, {DType::kF32, {}, {n, 2}}),
+      b = AddParameter(f, {DType::kF32, {}, {2, n}});
   f.results = {Build(*f.graph, "matmul", {a, b}),
                Build(*f.graph, "einsum", {a, a}, {{"equation", std::string("ij,kj->ik")}})};
   EXPECT_EQ(f.results[0]->dims(), (Dims{n, n}));
@@ -106,7 +112,8 @@ TEST(EinsumTest, TakesTheCheapestOrder) {
 
 TEST(EinsumTest, PlansManyOperands) {
   const Dims square = {2, 2};
-  EXPECT_EQ(Plan("ab,bc,cd,de,ef,fg,gh,hi,ij,jk,kl->al", std::vector<Dims>(11, square)).size(), 10u);
+  EXPECT_EQ(Plan("ab,bc,cd,de,ef,fg,gh,hi,ij,jk,kl->al", std::vector<Dims>(11, square)).size(),
+            10u);
 }
 
 // The meaning, one product at a time.

@@ -22,13 +22,15 @@ TEST(LossTest, HalvesReduceInF32) {
 TEST(LossTest, MeansOfNothingAreNaN) {
   EXPECT_THAT(RunText("mse_loss", {"f32[0] {}", "f32[0] {}"}), HasSubstr("nan"));
   EXPECT_THAT(RunText("cross_entropy", {"f32[1,2] {0}", "i32[1] {-100}"}), HasSubstr("nan"));
-  EXPECT_EQ(RunText("cross_entropy", {"f32[1,2] {0}", "i32[1] {-100}"}, "reduction=\"sum\""), "f32[] {0}");
+  EXPECT_EQ(RunText("cross_entropy", {"f32[1,2] {0}", "i32[1] {-100}"}, "reduction=\"sum\""),
+            "f32[] {0}");
 }
 
 TEST(LossTest, ClassesThatDoNotExistDoNotCount) {
   EXPECT_EQ(RunText("nll_loss", {"f32[2,2] {-1, -2, -3, -4}", "i32[2] {1, 7}"}), "f32[] {2}");
-  EXPECT_EQ(RunText("nll_loss", {"f32[2,2] {-1, -2, -3, -4}", "u8[2] {1, 255}"}, "reduction=\"none\""),
-            "f32[2] {2, 0}");
+  EXPECT_EQ(
+      RunText("nll_loss", {"f32[2,2] {-1, -2, -3, -4}", "u8[2] {1, 255}"}, "reduction=\"none\""),
+      "f32[2] {2, 0}");
 }
 
 TEST(LossTest, ImpossibleClassesOfOthersDoNotMatter) {
@@ -37,14 +39,22 @@ TEST(LossTest, ImpossibleClassesOfOthersDoNotMatter) {
 
 TEST(LossTest, ErrorsSayWhatFits) {
   EXPECT_THAT(RunText("mse_loss", {"f32[2] {0}", "f32[3] {0}"}), HasSubstr("do not broadcast"));
-  EXPECT_THAT(RunText("mse_loss", {"f32[2] {0}", "f32[2] {0}"}, "reduction=\"avg\""), HasSubstr("none, mean or sum"));
-  EXPECT_THAT(RunText("mse_loss", {"f32[2] {0}", "f32[2] {0}"}, "reduction=\"batchmean\""), HasSubstr("none, mean"));
-  EXPECT_THAT(RunText("kl_div", {"f32[] {0}", "f32[] {0}"}, "reduction=\"batchmean\""), HasSubstr("needs an axis"));
-  EXPECT_THAT(RunText("nll_loss", {"f32[2,3] {0}", "f32[2,3] {0}"}), HasSubstr("must be integers [2]"));
-  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[3] {0}"}), HasSubstr("must be integers [2] or probabilities [2,3]"));
-  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[2] {0}"}, "label_smoothing=2"), HasSubstr("from 0 to 1"));
-  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[2] {0}", "f32[2] {0}"}), HasSubstr("weight f32[2] must be floats [3]"));
-  EXPECT_THAT(RunText("cross_entropy", {"f32[] {0}", "i32[] {0}"}), HasSubstr("[N, C, ...] or [C]"));
+  EXPECT_THAT(RunText("mse_loss", {"f32[2] {0}", "f32[2] {0}"}, "reduction=\"avg\""),
+              HasSubstr("none, mean or sum"));
+  EXPECT_THAT(RunText("mse_loss", {"f32[2] {0}", "f32[2] {0}"}, "reduction=\"batchmean\""),
+              HasSubstr("none, mean"));
+  EXPECT_THAT(RunText("kl_div", {"f32[] {0}", "f32[] {0}"}, "reduction=\"batchmean\""),
+              HasSubstr("needs an axis"));
+  EXPECT_THAT(RunText("nll_loss", {"f32[2,3] {0}", "f32[2,3] {0}"}),
+              HasSubstr("must be integers [2]"));
+  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[3] {0}"}),
+              HasSubstr("must be integers [2] or probabilities [2,3]"));
+  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[2] {0}"}, "label_smoothing=2"),
+              HasSubstr("from 0 to 1"));
+  EXPECT_THAT(RunText("cross_entropy", {"f32[2,3] {0}", "i32[2] {0}", "f32[2] {0}"}),
+              HasSubstr("weight f32[2] must be floats [3]"));
+  EXPECT_THAT(RunText("cross_entropy", {"f32[] {0}", "i32[] {0}"}),
+              HasSubstr("[N, C, ...] or [C]"));
 }
 
 }  // namespace

@@ -63,7 +63,9 @@ struct ConvCase {
                   ", dilation=", ir::ToString(dilation), ", groups=", groups);
   }
   // Where tap k of the window at r reads along axis i.
-  int64_t Source(int i, int64_t r, int64_t k) const { return r * stride[i] - low[i] + k * dilation[i]; }
+  int64_t Source(int i, int64_t r, int64_t k) const {
+    return r * stride[i] - low[i] + k * dilation[i];
+  }
 };
 
 // The definition of a convolution: calls visit(position in y, in x, in w) for every product.
@@ -76,7 +78,8 @@ void ForEachProduct(const ConvCase& c, const std::vector<int64_t>& x, const std:
   do {
     Odometer tap(std::vector<int64_t>(w.begin() + 1, w.end()));
     do {
-      std::vector<int64_t> from = {out.at[0], out.at[1] / outputs * inputs + tap.at[0]}, weight = {out.at[1]};
+      std::vector<int64_t> from = {out.at[0], out.at[1] / outputs * inputs + tap.at[0]},
+                           weight = {out.at[1]};
       weight.insert(weight.end(), tap.at.begin(), tap.at.end());
       bool inside = true;
       for (size_t i = 0; i + 2 < x.size(); ++i) {
@@ -159,8 +162,9 @@ TEST_F(ConvTest, TransposeIsTheAdjoint) {
     std::vector<int64_t> small = r.x;  // conv_transpose maps [N, O, *r] to [N, C, *d]
     small[1] = r.w[0];
     const std::string attrs =
-        StrCat("stride=", ir::ToString(r.c.stride), ", padding=", ir::ToString(padding), ", dilation=",
-               ir::ToString(r.c.dilation), ", output_padding=", ir::ToString(more), ", groups=", r.c.groups);
+        StrCat("stride=", ir::ToString(r.c.stride), ", padding=", ir::ToString(padding),
+               ", dilation=", ir::ToString(r.c.dilation), ", output_padding=", ir::ToString(more),
+               ", groups=", r.c.groups);
     const HostTensor y = Whole(small), w = Whole(r.w);
     const auto x = RunOp("conv_transpose", {y, w}, attrs);
     ASSERT_TRUE(x.ok()) << attrs << x.status();
@@ -186,7 +190,8 @@ std::vector<std::string_view> OpsOf(absl::Span<const Ref> roots) {
 
 TEST_F(ConvTest, GradientsAreContractionsOfMovementViews) {
   ir::Function f;
-  Ref x = AddParameter(f, {DType::kF32, {}, {2, 3, 9, 9}}), w = AddParameter(f, {DType::kF32, {}, {4, 3, 3, 3}});
+  Ref x = AddParameter(f, {DType::kF32, {}, {2, 3, 9, 9}}),
+      w = AddParameter(f, {DType::kF32, {}, {4, 3, 3, 3}});
   Ref y = Build(*f.graph, "conv", {x, w}, {{"stride", Ints{2}}, {"padding", Ints{1}}});
   Ref dy = AddParameter(f, y->type());
   const auto gradients = *Gradient(*f.graph, y, {x, w}, dy);
@@ -204,13 +209,17 @@ TEST_F(ConvTest, SizesMayBeVariables) {
   ir::Function f;
   const Sym n = Sym::Variable("n", 1, 4), d = Sym::Variable("d", 1, 16);
   f.variables = {{"n", 1, 4}, {"d", 1, 16}};
-  Ref x = AddParameter(f, {DType::kF64, {}, {n, 2, d}}), w = AddParameter(f, {DType::kF64, {}, {2, 1, 3}});
+  Ref x = AddParameter(f, {DType::kF64, {}, {n, 2, d}}),
+      w = AddParameter(f, {DType::kF64, {}, {2, 1, 3}});
   Ref y = Build(*f.graph, "conv", {x, w},
                 {{"stride", Ints{2}}, {"padding", Ints{1, 2}}, {"groups", int64_t{2}}});
   Ref up = Build(*f.graph, "conv_transpose", {x, w}, {{"stride", Ints{2}}, {"groups", int64_t{2}}});
-  Ref pooled = Build(*f.graph, "avg_pool", {x}, {{"kernel", Ints{3}}, {"stride", Ints{2}}, {"padding", Ints{1}},
-                                                 {"ceil_mode", true}});
-  const auto total = [&](Ref v) { return Reduce(*f.graph, Square(Expr(*f.graph, v)), "sum", Range(0, 3)); };
+  Ref pooled =
+      Build(*f.graph, "avg_pool", {x},
+            {{"kernel", Ints{3}}, {"stride", Ints{2}}, {"padding", Ints{1}}, {"ceil_mode", true}});
+  const auto total = [&](Ref v) {
+    return Reduce(*f.graph, Square(Expr(*f.graph, v)), "sum", Range(0, 3));
+  };
   f.results = {y, up, pooled};
   for (Ref v : {y, up, pooled}) {
     const std::vector<Ref> wrt = v == pooled ? std::vector<Ref>{x} : std::vector<Ref>{x, w};
@@ -221,7 +230,8 @@ TEST_F(ConvTest, SizesMayBeVariables) {
     const HostTensor data = Whole({2, 2, extent}), weight = Whole({2, 1, 3});
     const auto results = EvaluateFunction(f, {data, weight}, {2, extent});
     ASSERT_TRUE(results.ok()) << results.status();
-    const auto same = [&](int i, std::string_view op, std::vector<HostTensor> inputs, const std::string& attrs) {
+    const auto same = [&](int i, std::string_view op, std::vector<HostTensor> inputs,
+                          const std::string& attrs) {
       const auto fixed = RunOp(op, std::move(inputs), attrs);
       EXPECT_EQ(Difference((*results)[i], (*fixed)[0], 1e-12), "") << op << " " << extent;
     };
@@ -241,15 +251,19 @@ TEST_F(ConvTest, ErrorsSayWhatFits) {
   const auto error = [](std::string_view attrs) {
     return RunText("conv", {"f32[1,4,5,5] {0}", "f32[2,2,3,3] {0}"}, attrs);
   };
-  EXPECT_THAT(error(""), HasSubstr("has 4 channels, but weight f32[2,2,3,3] with groups = 1 takes 2"));
+  EXPECT_THAT(error(""),
+              HasSubstr("has 4 channels, but weight f32[2,2,3,3] with groups = 1 takes 2"));
   EXPECT_THAT(error("groups=3"), HasSubstr("must be >= 1 and divide 2"));
   EXPECT_THAT(error("groups=2, stride=[0]"), HasSubstr("stride [0] must hold numbers from 1"));
-  EXPECT_THAT(error("groups=2, stride=[1,1,1]"), HasSubstr("has 3 values; expected 1 or one for each of 2"));
+  EXPECT_THAT(error("groups=2, stride=[1,1,1]"),
+              HasSubstr("has 3 values; expected 1 or one for each of 2"));
   EXPECT_THAT(error("groups=2, padding=[-1]"), HasSubstr("padding [-1] must hold numbers from 0"));
   EXPECT_THAT(error("groups=2, padding=[1,1,1]"), HasSubstr("3 values"));
   EXPECT_THAT(error("groups=2, dilation=[4000000000]"), HasSubstr("dilation"));
-  EXPECT_THAT(RunText("conv", {"f32[4,5] {0}", "f32[2,2] {0}"}), HasSubstr("[batch, channels, spatial axes...]"));
-  EXPECT_THAT(RunText("conv", {"f32[1,2,5] {0}", "f32[2,2,3] {0}", "f32[3] {0}"}), HasSubstr("expected [2]"));
+  EXPECT_THAT(RunText("conv", {"f32[4,5] {0}", "f32[2,2] {0}"}),
+              HasSubstr("[batch, channels, spatial axes...]"));
+  EXPECT_THAT(RunText("conv", {"f32[1,2,5] {0}", "f32[2,2,3] {0}", "f32[3] {0}"}),
+              HasSubstr("expected [2]"));
   EXPECT_THAT(RunText("conv_transpose", {"f32[1,2,5] {0}", "f32[2,2,3] {0}"}, "output_padding=[1]"),
               HasSubstr("must be less than stride"));
 }
@@ -261,7 +275,8 @@ class PoolTest : public RandomShapes {};
 TEST_F(PoolTest, AgreesWithItsDefinition) {
   for (int round = 0; round < 120; ++round) {
     const int axes = 1 + Below(2);
-    const Ints kernel = PerAxis(axes, 1, 3), stride = PerAxis(axes, 1, 3), dilation = PerAxis(axes, 1, 2);
+    const Ints kernel = PerAxis(axes, 1, 3), stride = PerAxis(axes, 1, 3),
+               dilation = PerAxis(axes, 1, 2);
     ConvCase c{stride, {}, {}, dilation, 1};
     std::vector<int64_t> shape = {2};
     for (int i = 0; i < axes; ++i) {
@@ -271,8 +286,9 @@ TEST_F(PoolTest, AgreesWithItsDefinition) {
       shape.push_back(3 + Below(6));
     }
     const bool ceil = Below(2) == 0, include = Below(2) == 0;
-    const std::string attrs = StrCat(c.attrs().substr(0, c.attrs().rfind(", ")), ", kernel=", ir::ToString(kernel),
-                                     ", ceil_mode=", ceil ? "true" : "false");
+    const std::string attrs =
+        StrCat(c.attrs().substr(0, c.attrs().rfind(", ")), ", kernel=", ir::ToString(kernel),
+               ", ceil_mode=", ceil ? "true" : "false");
     const HostTensor x = Whole(shape);
     const auto most = RunOp("max_pool", {x}, attrs);
     ASSERT_TRUE(most.ok()) << attrs << most.status();
@@ -297,31 +313,37 @@ TEST_F(PoolTest, AgreesWithItsDefinition) {
       } while (tap.Next());
       const int64_t at = Flat(out.shape, out.at);
       EXPECT_EQ((*most)[0].as<double>()[at], largest) << attrs << x.ToString();
-      EXPECT_DOUBLE_EQ((*mean)[0].as<double>()[at], sum / std::max(count, 1.0)) << attrs << x.ToString();
+      EXPECT_DOUBLE_EQ((*mean)[0].as<double>()[at], sum / std::max(count, 1.0))
+          << attrs << x.ToString();
     } while (out.Next());
   }
 }
 
 TEST_F(PoolTest, IntegersPadWithTheirLeast) {
-  EXPECT_EQ(RunText("max_pool", {"i8[2] {-100, -128}"}, "kernel=[2], padding=[1]"), "i8[2] {-100, -128}");
+  EXPECT_EQ(RunText("max_pool", {"i8[2] {-100, -128}"}, "kernel=[2], padding=[1]"),
+            "i8[2] {-100, -128}");
   EXPECT_EQ(RunText("max_pool", {"u8[2] {0, 3}"}, "kernel=[2], padding=[1]"), "u8[2] {0, 3}");
   EXPECT_EQ(RunText("max_pool", {"bool[2] {false, true}"}, "kernel=[2]"), "bool[1] {true}");
 }
 
 TEST_F(PoolTest, ErrorsSayWhatFits) {
-  EXPECT_THAT(RunText("max_pool", {"f32[4] {0}"}, "kernel=[2], padding=[2]"), HasSubstr("less than a window"));
-  EXPECT_THAT(RunText("max_pool", {"f32[4] {0}"}, "kernel=[2,2]"), HasSubstr("needs 1 to 1 values"));
+  EXPECT_THAT(RunText("max_pool", {"f32[4] {0}"}, "kernel=[2], padding=[2]"),
+              HasSubstr("less than a window"));
+  EXPECT_THAT(RunText("max_pool", {"f32[4] {0}"}, "kernel=[2,2]"),
+              HasSubstr("needs 1 to 1 values"));
   EXPECT_THAT(RunText("avg_pool", {"f32[4] {0}"}, "kernel=[0]"), HasSubstr("from 1 to"));
 }
 
 // ---- layers ----
 
 TEST(LayerTest, DropoutKeepsTheExpectedShareAndItsGradientUsesTheSameElements) {
-  const HostTensor x = Tensor("f32[4000] {1}"), key = Tensor("u32[2] {1, 2}"), counter = Tensor("u64[] {5}");
+  const HostTensor x = Tensor("f32[4000] {1}"), key = Tensor("u32[2] {1, 2}"),
+                   counter = Tensor("u64[] {5}");
   OpCall call = *OpCall::Make("dropout", {x, key, counter}, *ParseAttrs(Op("dropout"), "p=0.25"));
   Graph& g = *call.function.graph;
   Ref y = call.function.results[0];
-  call.function.results.push_back((*Gradient(g, Reduce(g, y, "sum", {0}), {call.function.parameters[0]}))[0]);
+  call.function.results.push_back(
+      (*Gradient(g, Reduce(g, y, "sum", {0}), {call.function.parameters[0]}))[0]);
   const auto results = *EvaluateFunction(call.function, call.arguments);
   double sum = 0;
   for (float v : results[0].as<float>()) sum += v;
@@ -330,15 +352,18 @@ TEST(LayerTest, DropoutKeepsTheExpectedShareAndItsGradientUsesTheSameElements) {
 }
 
 TEST(LayerTest, DropoutNamesWhatDoesNotFit) {
-  EXPECT_THAT(RunText("dropout", {"f32[1] {1}", "u32[2] {0}", "u64[] {0}"}, "p=1.5"), HasSubstr("from 0 to 1"));
+  EXPECT_THAT(RunText("dropout", {"f32[1] {1}", "u32[2] {0}", "u64[] {0}"}, "p=1.5"),
+              HasSubstr("from 0 to 1"));
   EXPECT_THAT(RunText("dropout", {"f32[1] {1}", "u32[3] {0}", "u64[] {0}"}), HasSubstr("u32[2]"));
-  EXPECT_THAT(RunText("dropout", {"i32[1] {1}", "u32[2] {0}", "u64[] {0}"}), HasSubstr("must be a float"));
+  EXPECT_THAT(RunText("dropout", {"i32[1] {1}", "u32[2] {0}", "u64[] {0}"}),
+              HasSubstr("must be a float"));
 }
 
 TEST(LayerTest, AttentionOfNothingIsZero) {
-  EXPECT_EQ(RunText("scaled_dot_product_attention",
-                    {"f32[2,1] {1}", "f32[2,1] {1, 2}", "f32[2,1] {3, 5}", "bool[2,2] {false, false, false, true}"}),
-            "f32[2,1] {0, 5}");
+  EXPECT_EQ(
+      RunText("scaled_dot_product_attention", {"f32[2,1] {1}", "f32[2,1] {1, 2}", "f32[2,1] {3, 5}",
+                                               "bool[2,2] {false, false, false, true}"}),
+      "f32[2,1] {0, 5}");
 }
 
 TEST(LayerTest, AttentionNamesWhatDoesNotFit) {
@@ -346,11 +371,14 @@ TEST(LayerTest, AttentionNamesWhatDoesNotFit) {
     return RunText("scaled_dot_product_attention", std::move(inputs), attrs);
   };
   EXPECT_THAT(error({"f32[2,3] {0}", "f32[2,4] {0}", "f32[2,3] {0}"}), HasSubstr("[...,S,E]"));
-  EXPECT_THAT(error({"f32[2,3] {0}", "f32[2,3] {0}", "f32[2,3] {0}", "i32[2,2] {0}"}), HasSubstr("expected bool"));
-  EXPECT_THAT(error({"f32[2,3] {0}", "f32[2,3] {0}", "f32[2,3] {0}", "f32[3,2] {0}"}), HasSubstr("broadcasting to"));
+  EXPECT_THAT(error({"f32[2,3] {0}", "f32[2,3] {0}", "f32[2,3] {0}", "i32[2,2] {0}"}),
+              HasSubstr("expected bool"));
+  EXPECT_THAT(error({"f32[2,3] {0}", "f32[2,3] {0}", "f32[2,3] {0}", "f32[3,2] {0}"}),
+              HasSubstr("broadcasting to"));
   EXPECT_THAT(error({"f32[3,2,3] {0}", "f32[2,2,3] {0}", "f32[2,2,3] {0}"}, "enable_gqa=true"),
               HasSubstr("multiple"));
-  EXPECT_THAT(error({"f32[3] {0}", "f32[2,3] {0}", "f32[2,3] {0}"}), HasSubstr("[..., length, features]"));
+  EXPECT_THAT(error({"f32[3] {0}", "f32[2,3] {0}", "f32[2,3] {0}"}),
+              HasSubstr("[..., length, features]"));
 }
 
 }  // namespace

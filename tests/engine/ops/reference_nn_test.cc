@@ -1,5 +1,5 @@
-// The composites of nn, linalg, index, loss and optim against numbers that PyTorch, numpy and scipy made:
-// tests/ops/reference_nn/*.json, written by generate.py there. Values and gradients.
+// The composites of nn, linalg, index, loss and optim against numbers that PyTorch, numpy and scipy
+// made: tests/ops/reference_nn/*.json, written by generate.py there. Values and gradients.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,8 @@ void ExpectClose(const HostTensor& actual, const HostTensor& expected, double to
   ASSERT_EQ(actual.shape(), expected.shape()) << what;
   for (int64_t i = 0; i < expected.elements(); ++i) {
     const double a = actual.At(i).AsDouble(), e = expected.At(i).AsDouble();
-    const double allowed = types::IsFloat(expected.dtype()) ? tolerance * std::max(1.0, std::abs(e)) : 0;
+    const double allowed =
+        types::IsFloat(expected.dtype()) ? tolerance * std::max(1.0, std::abs(e)) : 0;
     const bool same = a == e || (std::isnan(a) && std::isnan(e)) || std::abs(a - e) <= allowed;
     EXPECT_TRUE(same) << what << ": element " << i << " is " << a << ", expected " << e << "\n got "
                       << actual.ToString() << "\nwant " << expected.ToString();
@@ -97,8 +98,8 @@ TEST_P(ReferenceNnTest, GradientsAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ReferenceNnTest,
-                         testing::Values("activation", "attention", "conv", "cross_entropy", "index",
-                                         "linalg", "loss", "norm", "optim", "pool"),
+                         testing::Values("activation", "attention", "conv", "cross_entropy",
+                                         "index", "linalg", "loss", "norm", "optim", "pool"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "engine/types/sym_visit.h"
 
 namespace tensord::types {
@@ -238,7 +239,9 @@ TEST_F(SymTest, ParseRefusesWhatGrowsTooLarge) {
   // Each modulo writes its operand twice.
   std::map<std::string, std::pair<int64_t, int64_t>> bounds = {{"v", {0, 1000}}, {"w", {0, 1000}}};
   std::string text = "v";
-  for (int step = 0; step < 30; ++step) text = "(" + text + "*w + v)%" + std::to_string(1009 + step);
+  for (int step = 0; step < 30; ++step) {
+    text = absl::StrCat("max(w, (", text, " + v*", step + 2, ")%", 1009 + step, ")");
+  }
   const absl::StatusOr<Sym> parsed = ParseSym(text, bounds);
   EXPECT_FALSE(parsed.ok());
   EXPECT_NE(parsed.status().message().find("the expression is too large"), std::string::npos)

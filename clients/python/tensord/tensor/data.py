@@ -76,8 +76,9 @@ class DataMixin(AutogradMixin):
         return graph.broken is None and getattr(graph, "alive", True)
 
     def realize(self, *lst: Tensor) -> Tensor:
-        """Starts computing self and the others, and keeps the results. Does not wait: a failure
-        is raised by what reads the value. Inside a jitted function it does nothing."""
+        """Starts computing self and the others, and keeps the results: they are leaves for what
+        is made of them later, gradients included. Does not wait: a failure is raised by what reads
+        the value. Inside a jitted function it does nothing."""
         if local.trace is None:
             tensors = cast("list[Tensor]", [self, *lst])
             session = self._session()
