@@ -158,11 +158,9 @@ void FetchCommand::Start() {
   bytes_->resize(what_.length);
   scheduler().CountSubmitted(1);
   const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(bytes_->data()), bytes_->size());
-  scheduler().engine().CopyOut(
-      to, what_.cell->value(), static_cast<int64_t>(what_.offset),
-      [keep = bytes_, then = Callback(&FetchCommand::OnCopied)](absl::Status status) mutable {
-        then(std::move(status));
-      });
+  scheduler().engine().CopyOut(to, what_.cell->value(), static_cast<int64_t>(what_.offset),
+                               [keep = bytes_, then = Callback(&FetchCommand::OnCopied)](
+                                   absl::Status status) mutable { then(std::move(status)); });
 }
 
 void FetchCommand::OnCopied(absl::Status status) {
@@ -210,8 +208,8 @@ absl::Status ReceiveCommand::CopyIn() {
     const base::Digest digest = base::Sha256(bytes_);
     if (std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()) !=
         what_.digest) {
-      return Fault(StatusCode::kDataLoss, "DIGEST", "the bytes have another SHA-256: ",
-                   base::ToHex(digest));
+      return Fault(StatusCode::kDataLoss, "DIGEST",
+                   "the bytes have another SHA-256: ", base::ToHex(digest));
     }
   }
   const std::shared_ptr<Ledger>& ledger = scheduler().resident();

@@ -22,10 +22,10 @@ class RunCommand : public Command {
     std::vector<runtime::CellRef> inputs, outputs;
     std::vector<runtime::CellRef> after;
     std::vector<int64_t> variables;
-    std::vector<int> donate;     // positions whose ids ended with the command
-    std::vector<Span> ids;       // of the outputs
-    std::string op;              // "execute", "evaluate"
-    bool quiet = false;          // a failure is told by who asked for the values
+    std::vector<int> donate;  // positions whose ids ended with the command
+    std::vector<Span> ids;    // of the outputs
+    std::string op;           // "execute", "evaluate"
+    bool quiet = false;       // a failure is told by who asked for the values
   };
   RunCommand(Terms terms, Work work);
 

@@ -69,8 +69,8 @@ absl::StatusOr<types::Dims> ToDims(const v1::Dims& dims, const runtime::Variable
   return out;
 }
 
-absl::StatusOr<types::Type> ToType(const v1::TensorType& type, const runtime::VariableBounds& bounds,
-                                   int devices) {
+absl::StatusOr<types::Type> ToType(const v1::TensorType& type,
+                                   const runtime::VariableBounds& bounds, int devices) {
   types::Type out;
   ASSIGN_OR_RETURN(out.dtype, ToDType(type.dtype()));
   if (types::IsWeak(out.dtype)) {

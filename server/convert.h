@@ -20,8 +20,8 @@ namespace tensord::server {
 absl::StatusOr<types::DType> ToDType(int number);
 absl::StatusOr<types::Dims> ToDims(const v1::Dims& dims, const runtime::VariableBounds& bounds);
 // Also: a storable dtype, a device that exists.
-absl::StatusOr<types::Type> ToType(const v1::TensorType& type, const runtime::VariableBounds& bounds,
-                                   int devices);
+absl::StatusOr<types::Type> ToType(const v1::TensorType& type,
+                                   const runtime::VariableBounds& bounds, int devices);
 
 void FromType(const types::Type& type, v1::TensorType* out);
 
@@ -45,7 +45,8 @@ uint64_t CountIds(const Spans& spans) {
 // How a device appears in Welcome and ListDevices; `index` from 0.
 v1::Device FromDevice(const runtime::DeviceInfo& info, int index, bool with_use);
 
-// Why `bytes` are not the elements of a value of `type`: their number, or a bool that is not 0 or 1.
+// Why `bytes` are not the elements of a value of `type`: their number, or a bool that is not 0
+// or 1.
 absl::Status CheckBytes(const types::Type& type, std::string_view bytes);
 
 }  // namespace tensord::server

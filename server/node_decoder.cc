@@ -38,11 +38,16 @@ absl::StatusOr<types::Scalar> ScalarOf(const std::string& bytes, types::DType dt
 // `value` as the attribute `dtype` beside it says.
 absl::StatusOr<types::Scalar> Typed(const v1::Attr& attr, types::DType dtype) {
   switch (attr.v_case()) {
-    case v1::Attr::kScalar: return ScalarOf(attr.scalar(), dtype);
-    case v1::Attr::kI: return types::Scalar::Int(types::DType::kI64, attr.i()).Cast(dtype);
-    case v1::Attr::kF: return types::Scalar::Float(types::DType::kF64, attr.f()).Cast(dtype);
-    case v1::Attr::kB: return types::Scalar::Int(types::DType::kBool, attr.b()).Cast(dtype);
-    default: return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", "value is not a number");
+    case v1::Attr::kScalar:
+      return ScalarOf(attr.scalar(), dtype);
+    case v1::Attr::kI:
+      return types::Scalar::Int(types::DType::kI64, attr.i()).Cast(dtype);
+    case v1::Attr::kF:
+      return types::Scalar::Float(types::DType::kF64, attr.f()).Cast(dtype);
+    case v1::Attr::kB:
+      return types::Scalar::Int(types::DType::kBool, attr.b()).Cast(dtype);
+    default:
+      return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", "value is not a number");
   }
 }
 
@@ -117,7 +122,8 @@ absl::Status NodeDecoder::Apply(const v1::NodeBatch& batch, const DecoderContext
     const bool reached = status.ok();
     if (reached) status = sink.AddNode(spec_, of);
     id += static_cast<runtime::Id>(spec_.results);
-    if (status.ok()) [[likely]] continue;
+    if (status.ok()) [[likely]]
+      continue;
     const std::string* name = context.strings.Find(batch.op(k));
     const NodeFailure failure{spec_.first_id, static_cast<uint64_t>(spec_.results),
                               name == nullptr ? "" : *name, of.source, std::move(status)};
@@ -215,9 +221,15 @@ absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext&
                  " is given twice");
   }
   switch (attr.v_case()) {
-    case v1::Attr::kI: out = attr.i(); break;
-    case v1::Attr::kF: out = attr.f(); break;
-    case v1::Attr::kB: out = attr.b(); break;
+    case v1::Attr::kI:
+      out = attr.i();
+      break;
+    case v1::Attr::kF:
+      out = attr.f();
+      break;
+    case v1::Attr::kB:
+      out = attr.b();
+      break;
     case v1::Attr::kS: {
       const std::string* text = context.strings.Find(attr.s());
       if (text == nullptr) {
@@ -227,7 +239,9 @@ absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext&
       out = *text;
       break;
     }
-    case v1::Attr::kInts: out = ir::Ints(attr.ints().v().begin(), attr.ints().v().end()); break;
+    case v1::Attr::kInts:
+      out = ir::Ints(attr.ints().v().begin(), attr.ints().v().end());
+      break;
     case v1::Attr::kDims: {
       ASSIGN_OR_RETURN(out, ToDims(attr.dims(), context.variables));
       break;
@@ -236,7 +250,8 @@ absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext&
       ASSIGN_OR_RETURN(out, ToDType(attr.dtype()));
       break;
     }
-    case v1::Attr::kScalar: break;  // with its dtype, by DecodeAttrs
+    case v1::Attr::kScalar:
+      break;  // with its dtype, by DecodeAttrs
     case v1::Attr::kProgram: {
       ir::FunctionRef function = context.find_program(attr.program());
       if (function == nullptr) {

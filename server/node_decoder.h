@@ -56,9 +56,9 @@ struct NodeFailure {
 class NodeDecoder {
  public:
   // Applies the nodes in order. A node that fails is reported and the rest goes on, unless
-  // `on_failure` answers false. Nodes that fail before they reach the sink are `undefined`: their ids
-  // are still to be defined as poison. The status is of columns that do not fit each other: then
-  // nothing is applied, and `unsound` says which ids the batch would have taken.
+  // `on_failure` answers false. Nodes that fail before they reach the sink are `undefined`: their
+  // ids are still to be defined as poison. The status is of columns that do not fit each other:
+  // then nothing is applied, and `unsound` says which ids the batch would have taken.
   struct Ids {
     runtime::Id first = 0;
     uint64_t count = 0;

@@ -13,8 +13,9 @@ using runtime::FunctionBuilder;
 // `status` with where in the body it happened before its message.
 absl::Status At(const absl::Status& status, std::string_view where) {
   absl::Status annotated(status.code(), StrCat(where, ": ", FromAbsl(status.message())));
-  status.ForEachPayload(
-      [&](absl::string_view url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    annotated.SetPayload(url, payload);
+  });
   return annotated;
 }
 
@@ -33,8 +34,7 @@ class BodyReader {
       RETURN_IF_ERROR(builder_.DeclareVariable({var.name(), var.min(), var.max()}));
     }
     for (int i = 0; i < body_.in_size(); ++i) {
-      absl::StatusOr<types::Type> type =
-          ToType(body_.in(i).type(), builder_.variables(), devices_);
+      absl::StatusOr<types::Type> type = ToType(body_.in(i).type(), builder_.variables(), devices_);
       if (!type.ok()) return At(type.status(), StrCat("input ", i));
       RETURN_IF_ERROR(builder_.AddParameter(body_.in(i).id(), *type));
     }
@@ -51,9 +51,12 @@ class BodyReader {
  private:
   absl::Status ReadItem(const v1::BodyItem& item) {
     switch (item.kind_case()) {
-      case v1::BodyItem::kNodes: return ReadNodes(item.nodes());
-      case v1::BodyItem::kGradient: return ReadGradient(item.gradient());
-      case v1::BodyItem::KIND_NOT_SET: break;
+      case v1::BodyItem::kNodes:
+        return ReadNodes(item.nodes());
+      case v1::BodyItem::kGradient:
+        return ReadGradient(item.gradient());
+      case v1::BodyItem::KIND_NOT_SET:
+        break;
     }
     return Fault(StatusCode::kUnimplemented, "UNIMPLEMENTED", "an item that is not known");
   }

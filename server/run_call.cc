@@ -55,9 +55,8 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
   RunCall(const SessionEnv& env, v1::RunRequest request, Reply<v1::RunReply> reply)
       : env_(env), request_(std::move(request)), reply_(std::move(reply)) {
     if (request_.timeout_us() != 0) {
-      deadline_ = runtime::Clock::now() +
-                  std::chrono::microseconds(
-                      std::min<uint64_t>(request_.timeout_us(), uint64_t{1} << 50));
+      deadline_ = runtime::Clock::now() + std::chrono::microseconds(std::min<uint64_t>(
+                                              request_.timeout_us(), uint64_t{1} << 50));
     }
   }
 
@@ -89,7 +88,8 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
       for (const v1::Program& program : request_.programs()) {
         v1::ProgramBody body;
         if (!body.ParseFromString(program.body())) {
-          return Fault(StatusCode::kInvalidArgument, "BODY", "programs: a body that does not parse");
+          return Fault(StatusCode::kInvalidArgument, "BODY",
+                       "programs: a body that does not parse");
         }
         ASSIGN_OR_RETURN(ir::FunctionRef function, BuildBody(body, options, find));
         bodies.push_back({base::Sha256(program.body()), std::move(function)});
@@ -118,8 +118,7 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
         return Fault(StatusCode::kNotFound, "DEVICE", "run: device ", type.placement.device + 1,
                      "; there are ", env_.devices);
       }
-      ASSIGN_OR_RETURN(bytes_.emplace_back(),
-                       BytesOf(type, request_.inputs(static_cast<int>(i))));
+      ASSIGN_OR_RETURN(bytes_.emplace_back(), BytesOf(type, request_.inputs(static_cast<int>(i))));
       input_types_.push_back(std::move(type));
     }
     return absl::OkStatus();

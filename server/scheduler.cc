@@ -129,8 +129,8 @@ void Scheduler::Pump() {
 
 void Scheduler::Remove(Command& command) {
   if (command.terms().counts) {
-    const auto at = std::lower_bound(open_.begin(), open_.end(),
-                                     std::make_pair(command.origin().frame, 0));
+    const auto at =
+        std::lower_bound(open_.begin(), open_.end(), std::make_pair(command.origin().frame, 0));
     --at->second;
     while (!open_.empty() && open_.front().second == 0) open_.pop_front();
   }

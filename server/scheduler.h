@@ -37,8 +37,8 @@ class Command : public runtime::CellWaiter {
   struct Terms {
     runtime::Origin origin;
     absl::Time deadline = absl::InfiniteFuture();
-    int priority = 0;     // -2 … 2
-    bool counts = true;   // `completed` waits for it
+    int priority = 0;    // -2 … 2
+    bool counts = true;  // `completed` waits for it
   };
 
   explicit Command(Terms terms) : terms_(std::move(terms)) {}
@@ -139,10 +139,10 @@ class Scheduler {
 
   absl::btree_map<uint64_t, std::unique_ptr<Command>> commands_;  // by serial
   uint64_t next_serial_ = 1;
-  std::array<std::deque<uint64_t>, 5> ready_;   // serials, by priority, highest first
+  std::array<std::deque<uint64_t>, 5> ready_;  // serials, by priority, highest first
   std::deque<uint64_t> settled_, starved_, ended_;
   int submitted_ = 0;
-  std::deque<std::pair<uint64_t, int>> open_;   // (frame, commands that count), ascending
+  std::deque<std::pair<uint64_t, int>> open_;  // (frame, commands that count), ascending
   std::deque<std::pair<uint64_t, std::function<void()>>> barriers_;  // (last serial, then)
   bool pumping_ = false;
 };

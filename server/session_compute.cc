@@ -192,6 +192,7 @@ absl::Status SessionCore::TryLaunch(const v1::Execute& execute, const SessionPro
   RETURN_IF_ERROR(GatherInputs(execute, program, terms, &work.inputs));
   RETURN_IF_ERROR(CheckInputs(program, work.inputs, variables, inherited));
   if (inherited != nullptr) return absl::OkStatus();
+  RETURN_IF_ERROR(CheckDonated(execute, program, work.inputs));
   work.outputs.reserve(program.outputs());
   for (size_t i = 0; i < program.outputs(); ++i) {
     work.outputs.push_back(runtime::Cell::Make(Bound(program.output(i), variables)));
@@ -221,8 +222,8 @@ absl::StatusOr<types::Sym::Substitution> SessionCore::BindVariables(const v1::Ex
     const ir::BoundVariable& v = declared[i];
     const int64_t value = execute.vars(static_cast<int>(i));
     if (value < v.min || value > v.max) {
-      return Fault(StatusCode::kInvalidArgument, "SHAPE", "execute: variable ", v.name, " = ", value,
-                   ", declared for ", v.min, " … ", v.max);
+      return Fault(StatusCode::kInvalidArgument, "SHAPE", "execute: variable ", v.name, " = ",
+                   value, ", declared for ", v.min, " … ", v.max);
     }
     variables[v.name] = value;
   }
@@ -272,8 +273,7 @@ absl::Status SessionCore::CheckInputs(const Program& program, const std::vector<
       continue;
     }
     const types::Type& want = program.input(i);
-    if (variables.empty() ? cells[i]->type() == want
-                          : cells[i]->type() == Bound(want, variables)) {
+    if (variables.empty() ? cells[i]->type() == want : cells[i]->type() == Bound(want, variables)) {
       continue;
     }
     return Fault(StatusCode::kInvalidArgument, "TYPE_MISMATCH", "execute: input ", i, " is ",
@@ -281,6 +281,31 @@ absl::Status SessionCore::CheckInputs(const Program& program, const std::vector<
                  Bound(want, variables).ToString());
   }
   return absl::OkStatus();
+}
+
+// A donated id may be bound once. Two ids of one value are two: then it is copied.
+absl::Status SessionCore::CheckDonated(const v1::Execute& execute, const Program& program,
+                                       const std::vector<CellRef>& cells) const {
+  const std::vector<int>& donated = program.function().donated;
+  if (donated.empty()) return absl::OkStatus();
+  std::vector<Id> ids;
+  ids.reserve(cells.size());
+  ForEachId(execute.in(), [&](Id id) {
+    ids.push_back(id);
+    return true;
+  });
+  for (int position : donated) cells[static_cast<size_t>(position)]->scratch = position;
+  size_t twice = cells.size();
+  for (size_t i = 0; i < cells.size(); ++i) {
+    const int mark = cells[i]->scratch;
+    if (mark >= 0 && static_cast<size_t>(mark) != i && ids[static_cast<size_t>(mark)] == ids[i]) {
+      twice = i;
+    }
+  }
+  for (int position : donated) cells[static_cast<size_t>(position)]->scratch = -1;
+  if (twice == cells.size()) return absl::OkStatus();
+  return Fault(StatusCode::kInvalidArgument, "DONATION", "execute: input ", twice, " is id ",
+               ids[twice], ", which is donated and bound twice");
 }
 
 // The ids at donated positions end with the item, even when it fails: both sides stay in step.
@@ -365,14 +390,22 @@ void SessionCore::Describe(Id id, v1::Description* out) const {
   out->set_id(id);
   const CellRef cell = graph_->CellOf(id);
   switch (graph_->StateOf(id)) {
-    case GraphState::kUnknown: out->set_state(v1::VALUE_STATE_UNKNOWN); return;
-    case GraphState::kFreed: out->set_state(v1::VALUE_STATE_FREED); return;
-    case GraphState::kDonated: out->set_state(v1::VALUE_STATE_DONATED); return;
+    case GraphState::kUnknown:
+      out->set_state(v1::VALUE_STATE_UNKNOWN);
+      return;
+    case GraphState::kFreed:
+      out->set_state(v1::VALUE_STATE_FREED);
+      return;
+    case GraphState::kDonated:
+      out->set_state(v1::VALUE_STATE_DONATED);
+      return;
     case GraphState::kPoisoned:
       out->set_state(v1::VALUE_STATE_POISONED);
       FillFault(*cell->poison(), out->mutable_fault());
       break;
-    case GraphState::kLazy: out->set_state(v1::VALUE_STATE_LAZY); break;
+    case GraphState::kLazy:
+      out->set_state(v1::VALUE_STATE_LAZY);
+      break;
     case GraphState::kStored:
       out->set_state(cell->settled() ? v1::VALUE_STATE_READY : v1::VALUE_STATE_PENDING);
       if (cell->settled()) out->set_bytes(static_cast<uint64_t>(cell->type().max_bytes()));

@@ -54,12 +54,7 @@ v1::Limits DefaultLimits() {
 
 SessionCore::SessionCore(const SessionEnv& env, const Peer& peer, SessionOwner& owner,
                          SessionOutbox& outbox)
-    : env_(env),
-      peer_(peer),
-      owner_(owner),
-      outbox_(outbox),
-      arena_(MakeArena()),
-      programs_(env) {
+    : env_(env), peer_(peer), owner_(owner), outbox_(outbox), arena_(MakeArena()), programs_(env) {
   TellCredit(true);
 }
 
@@ -195,8 +190,7 @@ absl::Status CheckVersion(const v1::Hello& hello) {
 
 absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) {
   RETURN_IF_ERROR(CheckVersion(hello));
-  absl::StatusOr<Principal> principal =
-      env_.authenticator.Authenticate(peer_, hello.credentials());
+  absl::StatusOr<Principal> principal = env_.authenticator.Authenticate(peer_, hello.credentials());
   if (!principal.ok()) return runtime::WithReason(principal.status(), "AUTH");
   ASSIGN_OR_RETURN(membership_, owner_.Join(*principal));
   Account& account = membership_->account();
@@ -306,8 +300,8 @@ bool SessionCore::ActsWhenRead(const v1::Item& item) const {
   return item.has_cancel() || item.has_ping() || item.has_auth() || item.has_program();
 }
 
-void SessionCore::Park(const v1::Item& item, const Origin& origin,
-                       const SessionProgramRef& program, uint64_t timeout_us) {
+void SessionCore::Park(const v1::Item& item, const Origin& origin, const SessionProgramRef& program,
+                       uint64_t timeout_us) {
   const absl::Duration time =
       timeout_us == 0 ? kParkingTime
                       : std::min(kParkingTime, absl::Microseconds(static_cast<int64_t>(
@@ -327,9 +321,8 @@ void SessionCore::OnProgramKnown(const SessionProgramRef& program) {
     program->program->WhenReady(
         [strand = owner_.strand(), program](absl::StatusOr<runtime::ExecutableRef> executable) {
           if (!executable.ok()) return;
-          strand->Post([program, executable = *std::move(executable)] {
-            program->executable = executable;
-          });
+          strand->Post(
+              [program, executable = *std::move(executable)] { program->executable = executable; });
         });
   }
   if (parking_.has_value() && parking_->digest == program->digest) Unpark();
@@ -381,14 +374,14 @@ void SessionCore::FailIds(runtime::Id first, uint64_t count, std::string_view op
   AddReply(std::move(reply));
 }
 
-Command::Terms SessionCore::TermsOf(const Origin& origin, uint64_t timeout_us,
-                                    int priority) const {
+Command::Terms SessionCore::TermsOf(const Origin& origin, uint64_t timeout_us, int priority) const {
   Terms terms;
   terms.origin = origin;
   terms.priority = priority;
   if (timeout_us != 0) {
-    terms.deadline = received_ + absl::Microseconds(static_cast<int64_t>(
-                                     std::min<uint64_t>(timeout_us, uint64_t{1} << 60)));
+    terms.deadline =
+        received_ +
+        absl::Microseconds(static_cast<int64_t>(std::min<uint64_t>(timeout_us, uint64_t{1} << 60)));
   }
   return terms;
 }

@@ -62,8 +62,7 @@ class SessionCore : public SchedulerHost {
     runtime::Value value;
     uint64_t offset = 0, length = 0;
   };
-  void Download(const v1::DownloadRequest& request,
-                std::function<void(absl::StatusOr<Part>)> then);
+  void Download(const v1::DownloadRequest& request, std::function<void(absl::StatusOr<Part>)> then);
 
   bool welcomed() const { return membership_ != nullptr; }
   bool over() const { return over_; }
@@ -139,19 +138,21 @@ class SessionCore : public SchedulerHost {
                          const runtime::Origin& origin, runtime::PoisonRef& inherited);
   absl::StatusOr<types::Sym::Substitution> BindVariables(const v1::Execute& execute,
                                                          const Program& program) const;
-  absl::Status GatherInputs(const v1::Execute& execute, const Program& program,
-                            const Terms& terms, std::vector<runtime::CellRef>* cells);
+  absl::Status GatherInputs(const v1::Execute& execute, const Program& program, const Terms& terms,
+                            std::vector<runtime::CellRef>* cells);
   absl::Status CheckInputs(const Program& program, const std::vector<runtime::CellRef>& cells,
                            const types::Sym::Substitution& variables,
                            runtime::PoisonRef& inherited) const;
+  absl::Status CheckDonated(const v1::Execute& execute, const Program& program,
+                            const std::vector<runtime::CellRef>& cells) const;
   void EndDonated(const v1::Execute& execute, const Program& program);
   void OnBarrier(const v1::Barrier& barrier, const runtime::Origin& origin);
   void OnDescribe(const v1::Describe& describe, const runtime::Origin& origin);
   void Describe(runtime::Id id, v1::Description* out) const;
   void OnCancel(const v1::Cancel& cancel);
   void OnPing(const v1::Ping& ping, const runtime::Origin& origin);
-  void Evaluate(absl::Span<const runtime::Id> ids, Terms terms,
-                std::vector<runtime::CellRef> after, bool quiet);
+  void Evaluate(absl::Span<const runtime::Id> ids, Terms terms, std::vector<runtime::CellRef> after,
+                bool quiet);
 
   // Helpers.
   void Fail(const runtime::Origin& origin, const absl::Status& status);
@@ -185,7 +186,7 @@ class SessionCore : public SchedulerHost {
   std::unique_ptr<Scheduler> scheduler_;
   SessionPrograms programs_;
   std::shared_ptr<Uploads> uploads_;
-  absl::flat_hash_map<uint64_t, PendingBind> binds_;  // by upload
+  absl::flat_hash_map<uint64_t, PendingBind> binds_;         // by upload
   absl::flat_hash_map<runtime::Id, uint64_t> wanted_blobs_;  // id → command, after NeedBlob
 
   std::optional<Parking> parking_;

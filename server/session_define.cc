@@ -38,26 +38,42 @@ std::string KindName(const v1::Item& item) {
 
 void SessionCore::Apply(const v1::Item& item, const Origin& origin) {
   switch (item.kind_case()) {
-    case v1::Item::kNodes: return OnNodes(item.nodes(), origin);
-    case v1::Item::kGradient: return OnGradient(item.gradient(), origin);
-    case v1::Item::kPut: return OnPut(item.put(), origin);
-    case v1::Item::kBind: return OnBind(item.bind(), origin);
-    case v1::Item::kProgram: return OnProgram(item.program(), origin);
-    case v1::Item::kRelease: return OnRelease(item.release(), origin);
-    case v1::Item::kFree: return OnFree(item.free(), origin);
-    case v1::Item::kEvaluate: return OnEvaluate(item.evaluate(), origin);
-    case v1::Item::kFetch: return OnFetch(item.fetch(), origin);
-    case v1::Item::kExecute: return OnExecute(item, origin);
-    case v1::Item::kBarrier: return OnBarrier(item.barrier(), origin);
-    case v1::Item::kDescribe: return OnDescribe(item.describe(), origin);
-    case v1::Item::kPing: return OnPing(item.ping(), origin);
-    case v1::Item::kCancel: return OnCancel(item.cancel());
-    case v1::Item::kBye: return End();
+    case v1::Item::kNodes:
+      return OnNodes(item.nodes(), origin);
+    case v1::Item::kGradient:
+      return OnGradient(item.gradient(), origin);
+    case v1::Item::kPut:
+      return OnPut(item.put(), origin);
+    case v1::Item::kBind:
+      return OnBind(item.bind(), origin);
+    case v1::Item::kProgram:
+      return OnProgram(item.program(), origin);
+    case v1::Item::kRelease:
+      return OnRelease(item.release(), origin);
+    case v1::Item::kFree:
+      return OnFree(item.free(), origin);
+    case v1::Item::kEvaluate:
+      return OnEvaluate(item.evaluate(), origin);
+    case v1::Item::kFetch:
+      return OnFetch(item.fetch(), origin);
+    case v1::Item::kExecute:
+      return OnExecute(item, origin);
+    case v1::Item::kBarrier:
+      return OnBarrier(item.barrier(), origin);
+    case v1::Item::kDescribe:
+      return OnDescribe(item.describe(), origin);
+    case v1::Item::kPing:
+      return OnPing(item.ping(), origin);
+    case v1::Item::kCancel:
+      return OnCancel(item.cancel());
+    case v1::Item::kBye:
+      return End();
     case v1::Item::kHello:
       if (origin.frame == 1 && origin.item == 0) return;
       return Fail(origin, Fault(StatusCode::kFailedPrecondition, "FRAMING",
                                 "hello: the session has begun already"));
-    default: return OnUnimplemented(item, origin);
+    default:
+      return OnUnimplemented(item, origin);
   }
 }
 
@@ -87,8 +103,9 @@ void SessionCore::OnNodes(const v1::NodeBatch& batch, const Origin& origin) {
   const auto on_failure = [&](const NodeFailure& failure, bool undefined) {
     const Origin at{origin.frame, origin.item, failure.source};
     if (undefined) {
-      graph_->DefinePoison(failure.first_id, failure.count,
-                           MakePoison(failure.status, failure.first_id, std::string(failure.op), at));
+      graph_->DefinePoison(
+          failure.first_id, failure.count,
+          MakePoison(failure.status, failure.first_id, std::string(failure.op), at));
     }
     ++failures;
     if (failures <= kMaxFaults) {
@@ -106,8 +123,8 @@ void SessionCore::OnNodes(const v1::NodeBatch& batch, const Origin& origin) {
     return true;
   };
   NodeDecoder::Ids unsound;
-  const absl::Status status = decoder_.Apply(batch, {strings_, no_variables, find}, origin, *graph_,
-                                             on_failure, &unsound);
+  const absl::Status status =
+      decoder_.Apply(batch, {strings_, no_variables, find}, origin, *graph_, on_failure, &unsound);
   failures_ += failures;
   if (failures > kMaxFaults) {
     StrAppend(last.mutable_fault()->mutable_message(), "; and ", failures - kMaxFaults,
@@ -138,8 +155,7 @@ void SessionCore::OnGradient(const v1::Gradient& gradient, Origin origin) {
 
 // Defines `id` as what a command will receive.
 absl::Status SessionCore::Receive(runtime::Id id, const v1::TensorType& type, std::string digest,
-                                  std::string_view what, const Origin& origin,
-                                  uint64_t* command) {
+                                  std::string_view what, const Origin& origin, uint64_t* command) {
   ASSIGN_OR_RETURN(types::Type to, ToType(type, {}, env_.devices));
   if (digest.size() != 0 && digest.size() != 32) {
     return Fault(StatusCode::kInvalidArgument, "DIGEST", what, ": a digest of ", digest.size(),
@@ -284,8 +300,8 @@ void SessionCore::OnRelease(const v1::ReleaseProgram& release, const Origin& ori
     released = programs_.ReleaseDigest(*digest);
   }
   if (released) return;
-  Fail(origin, Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN",
-                     "release: the session has no such Program"));
+  Fail(origin,
+       Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN", "release: the session has no such Program"));
 }
 
 // ------------------------------------------------------------------ the end of names

@@ -20,7 +20,7 @@ class ProgramStore;
 // Bytes in use by somebody, and how many that may be. Thread-safe.
 struct Ledger {
   std::atomic<int64_t> used = 0;
-  int64_t max = 0;  // 0: no limit
+  int64_t max = 0;                 // 0: no limit
   std::shared_ptr<Ledger> parent;  // is charged too
 
   void Charge(int64_t bytes) {
@@ -31,7 +31,8 @@ struct Ledger {
 // Charges `bytes` for its own life.
 class Charge {
  public:
-  Charge(std::shared_ptr<Ledger> ledger, int64_t bytes) : ledger_(std::move(ledger)), bytes_(bytes) {
+  Charge(std::shared_ptr<Ledger> ledger, int64_t bytes)
+      : ledger_(std::move(ledger)), bytes_(bytes) {
     ledger_->Charge(bytes_);
   }
   ~Charge() { ledger_->Charge(-bytes_); }

@@ -44,8 +44,9 @@ class SessionHandler : public ComputeHandler {
   SessionHandler(std::unique_ptr<runtime::Engine> engine, Metrics& metrics,
                  const Authenticator& authenticator, const SessionHandlerOptions& options)
       : engine_(std::move(engine)),
-        env_{*engine_,       programs_,  metrics,
-             authenticator,  options.limits, DigestOfOps(),
+        env_{*engine_,       programs_,
+             metrics,        authenticator,
+             options.limits, DigestOfOps(),
              NewEpoch(),     static_cast<int>(engine_->devices().size())} {}
 
   // Reads what is counted here; does nothing once the handler is gone.

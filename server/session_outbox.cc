@@ -3,8 +3,8 @@
 namespace tensord::server {
 namespace {
 
-constexpr size_t kFrameBytes = 1 << 20;        // replies beyond this go into the next frame
-constexpr size_t kFreeReplyBytes = 4 << 20;    // unacked, before the client gives credit
+constexpr size_t kFrameBytes = 1 << 20;      // replies beyond this go into the next frame
+constexpr size_t kFreeReplyBytes = 4 << 20;  // unacked, before the client gives credit
 
 }  // namespace
 

@@ -19,9 +19,9 @@ struct SessionProgram {
   ProgramRef program;
   runtime::ExecutableRef executable;  // once it is compiled
   absl::Status failure;
-  uint64_t outputs = 1;               // of one that failed: ids that an Execute of it defines
-  uint64_t upload = 0;                // awaited as this upload
-  bool asked = false;                 // NeedProgram was sent
+  uint64_t outputs = 1;  // of one that failed: ids that an Execute of it defines
+  uint64_t upload = 0;   // awaited as this upload
+  bool asked = false;    // NeedProgram was sent
   bool told_donated = false;
 
   bool awaited() const { return program == nullptr && failure.ok(); }

@@ -1,5 +1,5 @@
-// One thing at a time, from any thread, without ever waiting: what comes while something runs is done
-// after it by whoever runs.
+// One thing at a time, from any thread, without ever waiting: what comes while something runs is
+// done after it by whoever runs.
 #pragma once
 
 #include <memory>

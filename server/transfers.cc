@@ -116,7 +116,8 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       uint64_t at = 0;
       {
         absl::MutexLock lock(&mutex_);
-        if (stopped_ || !outcome_.ok() || asked_ == part_.length || copies_.size() >= kCopiesAhead) {
+        if (stopped_ || !outcome_.ok() || asked_ == part_.length ||
+            copies_.size() >= kCopiesAhead) {
           return;
         }
         copy = std::make_shared<Copy>();
@@ -191,9 +192,8 @@ absl::StatusOr<std::unique_ptr<DownloadSource>> MakeDownloadSource(
   ASSIGN_OR_RETURN(const std::shared_ptr<Session> session,
                    FindForData(table, request.session(), request.token()));
   auto state = std::make_shared<DownloadState>(env.engine, std::move(stream));
-  session->Download(request, [state](absl::StatusOr<SessionCore::Part> part) {
-    state->OnPart(std::move(part));
-  });
+  session->Download(
+      request, [state](absl::StatusOr<SessionCore::Part> part) { state->OnPart(std::move(part)); });
   return std::make_unique<SessionDownload>(std::move(state));
 }
 

@@ -8,7 +8,8 @@
 
 namespace tensord::server {
 
-// The session that a bulk call names, if its token is right. UNAUTHENTICATED says no more than that.
+// The session that a bulk call names, if its token is right. UNAUTHENTICATED says no more than
+// that.
 absl::StatusOr<std::shared_ptr<Session>> FindForData(const SessionTable& table,
                                                      const std::string& session,
                                                      std::string_view token);

@@ -43,7 +43,8 @@ class Uploads {
   absl::StatusOr<v1::UploadStatus> Add(const ChunkHeader& header,
                                        std::span<const std::string_view> pieces, absl::Time now);
 
-  // The content of a complete upload, which ends with it; nullptr when it is not there or not whole.
+  // The content of a complete upload, which ends with it; nullptr when it is not there or not
+  // whole.
   std::unique_ptr<Content> Take(uint64_t number);
 
   enum class State : uint8_t { kUnknown, kUnderWay, kComplete, kTaken };
@@ -65,7 +66,8 @@ class Uploads {
     absl::Time progress;
   };
 
-  absl::StatusOr<Upload*> FindOrBegin(const ChunkHeader& header) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<Upload*> FindOrBegin(const ChunkHeader& header)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static absl::Status Append(const ChunkHeader& header, std::span<const std::string_view> pieces,
                              Upload& upload);
 

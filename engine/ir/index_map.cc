@@ -87,8 +87,8 @@ class Reshaper {
     for (size_t i = to.size(); i-- > 1;) {
       const Sym& dim = in_dims_[to[i]];
       const Sym rest = types::FloorDivUnder(flat, dim, &facts_);
-      in_.coords[to[i]] = dim.is_constant() ? flat - rest * dim
-                                            : types::ModUnder(flat, dim, &facts_);
+      in_.coords[to[i]] =
+          dim.is_constant() ? flat - rest * dim : types::ModUnder(flat, dim, &facts_);
       RequireBelow(in_.coords[to[i]], dim);
       flat = rest;
     }
@@ -116,7 +116,8 @@ Access ReshapeIndex(const Access& out, absl::Span<const Sym> out_dims,
 
 Access PermuteIndex(const Access& out, absl::Span<const int64_t> order) {
   Access in = {std::vector<Sym>(order.size()), out.mask};
-  for (size_t i = 0; i < order.size(); ++i) in.coords[static_cast<size_t>(order[i])] = out.coords[i];
+  for (size_t i = 0; i < order.size(); ++i)
+    in.coords[static_cast<size_t>(order[i])] = out.coords[i];
   return in;
 }
 
@@ -149,8 +150,7 @@ Access ShrinkIndex(const Access& out, absl::Span<const Sym> low) {
   return in;
 }
 
-Access FlipIndex(const Access& out, absl::Span<const Sym> in_dims,
-                 absl::Span<const int64_t> axes) {
+Access FlipIndex(const Access& out, absl::Span<const Sym> in_dims, absl::Span<const int64_t> axes) {
   Access in = out;
   for (int64_t axis : axes) {
     const size_t i = static_cast<size_t>(axis);

@@ -47,8 +47,8 @@ Access FlipIndex(const Access& out, absl::Span<const types::Sym> in_dims,
 // Every steps[i]-th element.
 Access StrideIndex(const Access& out, absl::Span<const int64_t> steps);
 
-// Sliding windows: axes[i] becomes the number of the window, and the position in it is appended as a
-// new last axis, in the order of `axes`. Position k of window o is element o*stride + k*dilation.
+// Sliding windows: axes[i] becomes the number of the window, and the position in it is appended as
+// a new last axis, in the order of `axes`. Position k of window o is element o*stride + k*dilation.
 struct Window {
   std::vector<int64_t> axes, sizes, strides, dilations;
 };
@@ -82,9 +82,10 @@ struct LoopPiece {
 };
 
 // The pieces of a loop of `variable` over [0, extent) between which `mask` changes: at the points
-// where a bound starts or stops to hold, and by residue where the mask has a modulo of the variable.
-// Together they cover each value once, ordered by (residue, begin). Skipping the kNever ones and
-// splitting the other variables of a kSometimes one in turn, no structural zero is left to multiply.
+// where a bound starts or stops to hold, and by residue where the mask has a modulo of the
+// variable. Together they cover each value once, ordered by (residue, begin). Skipping the kNever
+// ones and splitting the other variables of a kSometimes one in turn, no structural zero is left to
+// multiply.
 std::vector<LoopPiece> SplitPoints(const types::Mask& mask, const std::string& variable,
                                    int64_t extent);
 

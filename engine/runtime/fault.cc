@@ -11,17 +11,28 @@ constexpr char kLimit[] = "tensord/limit";  // name, used and max, separated by 
 
 std::string_view ReasonOfCode(absl::StatusCode code) {
   switch (code) {
-    case absl::StatusCode::kInvalidArgument: return "INVALID";
-    case absl::StatusCode::kNotFound: return "UNKNOWN_ID";
-    case absl::StatusCode::kAlreadyExists: return "ID_USED";
-    case absl::StatusCode::kResourceExhausted: return "OUT_OF_MEMORY";
-    case absl::StatusCode::kDeadlineExceeded: return "DEADLINE";
-    case absl::StatusCode::kCancelled: return "CANCELLED";
-    case absl::StatusCode::kUnimplemented: return "UNIMPLEMENTED";
-    case absl::StatusCode::kUnavailable: return "DRAINING";
-    case absl::StatusCode::kUnauthenticated: return "AUTH";
-    case absl::StatusCode::kPermissionDenied: return "FORBIDDEN";
-    default: return "INTERNAL";
+    case absl::StatusCode::kInvalidArgument:
+      return "INVALID";
+    case absl::StatusCode::kNotFound:
+      return "UNKNOWN_ID";
+    case absl::StatusCode::kAlreadyExists:
+      return "ID_USED";
+    case absl::StatusCode::kResourceExhausted:
+      return "OUT_OF_MEMORY";
+    case absl::StatusCode::kDeadlineExceeded:
+      return "DEADLINE";
+    case absl::StatusCode::kCancelled:
+      return "CANCELLED";
+    case absl::StatusCode::kUnimplemented:
+      return "UNIMPLEMENTED";
+    case absl::StatusCode::kUnavailable:
+      return "DRAINING";
+    case absl::StatusCode::kUnauthenticated:
+      return "AUTH";
+    case absl::StatusCode::kPermissionDenied:
+      return "FORBIDDEN";
+    default:
+      return "INTERNAL";
   }
 }
 

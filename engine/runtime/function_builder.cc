@@ -16,9 +16,8 @@ absl::Status FunctionBuilder::DeclareVariable(const ir::BoundVariable& variable)
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
   const std::string& name = variable.name;
   const bool named = !name.empty() && name.size() <= 64 && letter(name[0]) &&
-                     std::all_of(name.begin(), name.end(), [&](char c) {
-                       return letter(c) || (c >= '0' && c <= '9');
-                     });
+                     std::all_of(name.begin(), name.end(),
+                                 [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
   if (!named) {
     return Fault(StatusCode::kInvalidArgument, "BODY", "variable name \"", name,
                  "\": expected [a-z_][a-z0-9_]*, at most 64 bytes");

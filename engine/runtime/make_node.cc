@@ -144,8 +144,7 @@ absl::StatusOr<std::vector<ir::Ref>> MakeGradients(ir::Graph& graph,
   std::vector<ir::Ref> flat, sums(wrt.size());
   for (const Aliases& aliases : wrt) flat.insert(flat.end(), aliases.begin(), aliases.end());
   for (const GradientTerm& term : terms) {
-    absl::StatusOr<std::vector<ir::Ref>> found =
-        ops::Gradient(graph, term.target, flat, term.seed);
+    absl::StatusOr<std::vector<ir::Ref>> found = ops::Gradient(graph, term.target, flat, term.seed);
     if (!found.ok()) {
       const bool dtype = found.status().message().find("float") != absl::string_view::npos;
       return WithReason(found.status(), dtype ? "DTYPE" : "NO_GRADIENT");

@@ -1,5 +1,5 @@
-// Making nodes for callers that name values by ids: what a session's graph and the body of a Program
-// have in common.
+// Making nodes for callers that name values by ids: what a session's graph and the body of a
+// Program have in common.
 #pragma once
 
 #include <string>
@@ -16,18 +16,18 @@ namespace tensord::runtime {
 // One node as a caller describes it.
 struct NodeSpec {
   Id first_id = 0;
-  int results = 1;                         // they take consecutive ids
+  int results = 1;  // they take consecutive ids
   const ir::OpRow* op = nullptr;
   absl::Span<const Id> inputs;
-  absl::Span<const ir::AttrValue> attrs;   // in the row's order; monostate: the default
-  int device = -1;                         // index in the engine's table; -1: not said
+  absl::Span<const ir::AttrValue> attrs;  // in the row's order; monostate: the default
+  int device = -1;                        // index in the engine's table; -1: not said
 };
 
 // The derivative of the sum over k of <targets[k], seeds[k]>.
 struct GradientSpec {
   Id first_id = 0;
   absl::Span<const Id> targets, wrt;
-  absl::Span<const Id> seeds;              // empty, or one per target; 0: ones
+  absl::Span<const Id> seeds;  // empty, or one per target; 0: ones
 };
 
 // What takes nodes. Errors carry their reason (fault.h).

@@ -51,8 +51,8 @@ absl::Status SessionGraph::CheckNew(Id first_id, uint64_t count) const {
                  " is used already; an id names one value in a session");
   }
   if (static_cast<int64_t>(entries_.size() + count) > limits_.max_ids) {
-    return OverLimit("max_values", entries_.size() + count,
-                     static_cast<uint64_t>(limits_.max_ids), "living ids");
+    return OverLimit("max_values", entries_.size() + count, static_cast<uint64_t>(limits_.max_ids),
+                     "living ids");
   }
   return absl::OkStatus();
 }
@@ -97,8 +97,8 @@ absl::Status SessionGraph::TryNode(const NodeSpec& spec, uint32_t source, Poison
   ASSIGN_OR_RETURN(const ir::Ref node, MakeNode(*graph_, spec, inputs_, devices_));
   if (spec.results == 1) return DefineNode(spec.first_id, node, source);
   for (int i = 0; i < spec.results; ++i) {
-    RETURN_IF_ERROR(DefineNode(spec.first_id + static_cast<Id>(i),
-                               ResultOf(*graph_, node, i), source));
+    RETURN_IF_ERROR(
+        DefineNode(spec.first_id + static_cast<Id>(i), ResultOf(*graph_, node, i), source));
   }
   return absl::OkStatus();
 }

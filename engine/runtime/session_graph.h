@@ -6,8 +6,8 @@
 //   … run slice.function on slice.inputs, Submit slice.results …
 //
 // An evaluated value is a leaf for what is defined later. Gradients still follow its definition,
-// which lives as long as its id. The graph is compacted when its dead nodes outnumber the live ones,
-// so ten million nodes streamed and freed leave memory flat.
+// which lives as long as its id. The graph is compacted when its dead nodes outnumber the live
+// ones, so ten million nodes streamed and freed leave memory flat.
 #pragma once
 
 #include <cstdint>
@@ -41,9 +41,9 @@ class SessionGraph : public NodeSink {
   explicit SessionGraph(int devices) : SessionGraph(devices, Limits()) {}
   ~SessionGraph() override;
 
-  // Defines ids as the results of an op. On an error the ids are defined all the same, as poison with
-  // this status, unless they are in use (ALREADY_EXISTS), out of range or over the limit. Poisoned
-  // inputs poison the results and are no error. NOT_FOUND names an unknown or freed input.
+  // Defines ids as the results of an op. On an error the ids are defined all the same, as poison
+  // with this status, unless they are in use (ALREADY_EXISTS), out of range or over the limit.
+  // Poisoned inputs poison the results and are no error. NOT_FOUND names an unknown or freed input.
   absl::Status AddNode(const NodeSpec& node, const Origin& origin) override;
   absl::Status AddGradient(const GradientSpec& gradient, const Origin& origin) override;
 
@@ -78,7 +78,7 @@ class SessionGraph : public NodeSink {
 
  private:
   struct Entry {
-    ir::Ref node = nullptr;        // what new nodes use; nullptr: a cell without node yet, or poison
+    ir::Ref node = nullptr;  // what new nodes use; nullptr: a cell without node yet, or poison
     ir::Ref definition = nullptr;  // of a value that was evaluated
     CellRef cell;                  // stored or poisoned
     uint32_t source = 0;
@@ -117,11 +117,11 @@ class SessionGraph : public NodeSink {
   std::unique_ptr<ir::Graph> graph_;
   Entries entries_;
   absl::flat_hash_map<ir::Ref, Kept> kept_;
-  std::vector<uint32_t> uses_;     // by node id: living nodes and entries that hold it
-  std::vector<ir::Ref> stack_;     // of Acquire and Release
-  std::vector<ir::Ref> inputs_;    // of AddNode
-  std::vector<ir::Ref> copies_;    // of Extract, by node id; empty between calls
-  std::vector<ir::Ref> copied_;    // the nodes that have one
+  std::vector<uint32_t> uses_;   // by node id: living nodes and entries that hold it
+  std::vector<ir::Ref> stack_;   // of Acquire and Release
+  std::vector<ir::Ref> inputs_;  // of AddNode
+  std::vector<ir::Ref> copies_;  // of Extract, by node id; empty between calls
+  std::vector<ir::Ref> copied_;  // the nodes that have one
   size_t live_count_ = 0;
   int64_t live_nodes_ = 0;  // the same, weighted
   int64_t next_leaf_ = 0;

@@ -24,8 +24,8 @@ constexpr DTypeRow kRows[] = {
     {D::kF64, "f64", "float64", 8, 64, K::kFloat, D::kF64},
 };
 constexpr DTypeRow kWeakIntRow = {D::kWeakInt, "weak_int", "weak_int", 0, 64, K::kSigned, D::kI32};
-constexpr DTypeRow kWeakFloatRow = {D::kWeakFloat, "weak_float", "weak_float", 0, 64, K::kFloat,
-                                    D::kF32};
+constexpr DTypeRow kWeakFloatRow = {D::kWeakFloat, "weak_float", "weak_float", 0, 64,
+                                    K::kFloat,     D::kF32};
 constexpr DTypeRow kInvalidRow = {D::kInvalid, "invalid", "invalid", 0, 0, K::kBool, D::kInvalid};
 
 constexpr int kNumbers = 32;  // one past the largest wire number
@@ -35,12 +35,12 @@ struct Edge {
   DType from, to;
 };
 constexpr Edge kEdges[] = {
-    {D::kBool, D::kWeakInt},  {D::kWeakInt, D::kU8},    {D::kWeakInt, D::kI8},
-    {D::kU8, D::kI16},        {D::kU8, D::kU16},        {D::kI8, D::kI16},
-    {D::kU16, D::kI32},       {D::kU16, D::kU32},       {D::kI16, D::kI32},
-    {D::kU32, D::kI64},       {D::kU32, D::kU64},       {D::kI32, D::kI64},
-    {D::kU64, D::kWeakFloat}, {D::kI64, D::kWeakFloat}, {D::kWeakFloat, D::kF16},
-    {D::kWeakFloat, D::kBF16}, {D::kF16, D::kF32},      {D::kBF16, D::kF32},
+    {D::kBool, D::kWeakInt},   {D::kWeakInt, D::kU8},    {D::kWeakInt, D::kI8},
+    {D::kU8, D::kI16},         {D::kU8, D::kU16},        {D::kI8, D::kI16},
+    {D::kU16, D::kI32},        {D::kU16, D::kU32},       {D::kI16, D::kI32},
+    {D::kU32, D::kI64},        {D::kU32, D::kU64},       {D::kI32, D::kI64},
+    {D::kU64, D::kWeakFloat},  {D::kI64, D::kWeakFloat}, {D::kWeakFloat, D::kF16},
+    {D::kWeakFloat, D::kBF16}, {D::kF16, D::kF32},       {D::kBF16, D::kF32},
     {D::kF32, D::kF64},
 };
 

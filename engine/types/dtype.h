@@ -34,12 +34,12 @@ enum class DTypeKind : uint8_t { kBool, kSigned, kUnsigned, kFloat };
 
 struct DTypeRow {
   DType dtype;
-  std::string_view name;       // "f32": text forms, ops.json, error messages
-  std::string_view numpy;      // "float32"
-  int bytes;                   // of one stored element; 0 for weak types
-  int bits;                    // 1 for bool
+  std::string_view name;   // "f32": text forms, ops.json, error messages
+  std::string_view numpy;  // "float32"
+  int bytes;               // of one stored element; 0 for weak types
+  int bits;                // 1 for bool
   DTypeKind kind;
-  DType sum;                   // dtype in which a sum over it accumulates (and returns, for ints)
+  DType sum;  // dtype in which a sum over it accumulates (and returns, for ints)
 };
 
 // Every dtype that can own storage, in wire order (weak types excluded).

@@ -104,8 +104,8 @@ void Normalise(Draft& d) {
 constexpr int64_t kTried = 32;
 constexpr size_t kManyBounds = 24;  // beyond, masks are kept without looking for what is implied
 
-// A bound on a function of one variable that can take few values: the interval of those for which it
-// holds, if they are one.
+// A bound on a function of one variable that can take few values: the interval of those for which
+// it holds, if they are one.
 bool SolveForVariable(Draft& d) {
   const Sym expr = FromPoly(d.p);
   if (IsLinear(expr)) return false;
@@ -205,8 +205,8 @@ void Mask::InsertPlain(Bound bound) {
   if (at->lo > at->hi) *this = Never();
 }
 
-// Narrows `bound` to what the others leave. False when that is all it allows anyway, or nothing: then
-// the mask is already what it becomes.
+// Narrows `bound` to what the others leave. False when that is all it allows anyway, or nothing:
+// then the mask is already what it becomes.
 bool Mask::Tighten(Bound& bound) {
   const SymRange known = ThoroughRangeUnder(PolyOf(bound.expr), *this);
   if (known.Inside(bound.lo, bound.hi)) return false;
@@ -217,7 +217,8 @@ bool Mask::Tighten(Bound& bound) {
   return false;
 }
 
-// Tightens the bounds by the others, and removes those implied, now that the one on `newest` is new.
+// Tightens the bounds by the others, and removes those implied, now that the one on `newest` is
+// new.
 void Mask::DropImpliedBy(const Sym& newest) {
   for (size_t i = 0; i < bounds_.size() && bounds_.size() > 1;) {
     if (bounds_[i].expr == newest) {

@@ -40,8 +40,7 @@ void Seal(SymRep& rep) {
     rep.linear = rep.linear && (s.is_constant() || s.rep()->linear);
   };
   if (rep.kind == SymKind::kVariable) {
-    h = Mix(Mix(h, static_cast<uint64_t>(rep.min.load())),
-            static_cast<uint64_t>(rep.max.load()));
+    h = Mix(Mix(h, static_cast<uint64_t>(rep.min.load())), static_cast<uint64_t>(rep.max.load()));
     rep.variables = VariableBit(rep.name);
   } else if (rep.kind == SymKind::kSum) {
     h = Mix(h, static_cast<uint64_t>(rep.sum.constant));
@@ -233,8 +232,7 @@ void AddTerm(SymPoly& into, int64_t coefficient, const SymFactors& factors) {
 void AddScaled(SymPoly& into, const SymPoly& p, int64_t k) {
   if (k == 0) return;
   bool saturated = into.saturated || p.saturated;
-  into.constant =
-      Clamp(static_cast<__int128>(p.constant) * k + into.constant, &saturated);
+  into.constant = Clamp(static_cast<__int128>(p.constant) * k + into.constant, &saturated);
   std::vector<SymTerm> merged;
   merged.reserve(into.terms.size() + p.terms.size());
   size_t i = 0, j = 0;

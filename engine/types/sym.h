@@ -1,10 +1,10 @@
 // Integer expressions over bounded variables, always in canonical form.
 //
 // One representation serves tensor dims, movement, buffer indices, masks and launch sizes: a sum of
-// coefficient * product of atoms, an atom being a variable, a floor division, a modulo, a minimum or
-// a maximum of canonical expressions. Two expressions that the rules can prove equal have the same
-// form, so equality is structural. Division floors and the modulo has the divisor's sign; both are 0
-// for a divisor of 0.
+// coefficient * product of atoms, an atom being a variable, a floor division, a modulo, a minimum
+// or a maximum of canonical expressions. Two expressions that the rules can prove equal have the
+// same form, so equality is structural. Division floors and the modulo has the divisor's sign; both
+// are 0 for a divisor of 0.
 //
 //   Sym n = Sym::Variable("n", 1, 4096), i = Sym::Variable("i", 0, 63);
 //   FloorDiv(i * 16 + 3, 16)       // i
@@ -38,9 +38,9 @@ inline constexpr int64_t kSymLimit = int64_t{1} << 62;
 
 class Sym {
  public:
-  Sym() = default;                              // 0
-  Sym(int64_t value) : value_(value) {}         // NOLINT: a constant is an expression
-  Sym(int value) : value_(value) {}             // NOLINT
+  Sym() = default;                       // 0
+  Sym(int64_t value) : value_(value) {}  // NOLINT: a constant is an expression
+  Sym(int value) : value_(value) {}      // NOLINT
   Sym(const Sym& other) : rep_(other.rep_), value_(other.value_) {
     if (rep_ != nullptr) Ref(rep_);
   }
@@ -59,14 +59,14 @@ class Sym {
     if (rep_ != nullptr) Unref(rep_);
   }
 
-  // A variable is its name and bounds (both inclusive). REQUIRES: min <= max. One with min == max is
-  // that constant.
+  // A variable is its name and bounds (both inclusive). REQUIRES: min <= max. One with min == max
+  // is that constant.
   static Sym Variable(std::string_view name, int64_t min, int64_t max);
 
   bool is_constant() const { return rep_ == nullptr; }
-  int64_t constant() const { return value_; }   // REQUIRES: is_constant()
+  int64_t constant() const { return value_; }  // REQUIRES: is_constant()
   bool is_variable() const;
-  const std::string& variable_name() const;     // REQUIRES: is_variable()
+  const std::string& variable_name() const;  // REQUIRES: is_variable()
 
   // Sound bounds, saturating at +-2^62: min() <= value <= max() for every value of the variables.
   int64_t min() const { return rep_ == nullptr ? value_ : RepMin(); }

@@ -166,7 +166,8 @@ SymRange RangeByFact(const SymPoly& p, const SymPoly& known, const Bound& fact, 
     if (rest.saturated) continue;
     const SymRange r =
         AddRanges(ScaleRange({fact.lo, fact.hi}, k), SumRange(rest, facts, thorough ? 1 : 0));
-    best = Intersect(best, {r.lo <= -kSymLimit ? r.lo : -FloorDivInt(-r.lo, j), DivideEnd(r.hi, j)});
+    best =
+        Intersect(best, {r.lo <= -kSymLimit ? r.lo : -FloorDivInt(-r.lo, j), DivideEnd(r.hi, j)});
   }
   return best;
 }
@@ -189,9 +190,7 @@ SymRange AtomRangeUnder(const Sym& atom, const Mask* facts) {
 
 }  // namespace
 
-SymRange Intersect(SymRange a, SymRange b) {
-  return {std::max(a.lo, b.lo), std::min(a.hi, b.hi)};
-}
+SymRange Intersect(SymRange a, SymRange b) { return {std::max(a.lo, b.lo), std::min(a.hi, b.hi)}; }
 
 SymRange AddRanges(SymRange a, SymRange b) { return {AddLow(a.lo, b.lo), AddHigh(a.hi, b.hi)}; }
 
@@ -210,11 +209,16 @@ SymRange RangeOf(const Sym& s) { return {s.min(), s.max()}; }
 SymRange AtomRange(SymKind kind, const Sym& a, const Sym& b) {
   const SymRange x = RangeOf(a), y = RangeOf(b);
   switch (kind) {
-    case SymKind::kFloorDiv: return FloorDivRange(x, y);
-    case SymKind::kMod: return ModRange(x, y);
-    case SymKind::kMin: return {std::min(x.lo, y.lo), std::min(x.hi, y.hi)};
-    case SymKind::kMax: return {std::max(x.lo, y.lo), std::max(x.hi, y.hi)};
-    default: return {};
+    case SymKind::kFloorDiv:
+      return FloorDivRange(x, y);
+    case SymKind::kMod:
+      return ModRange(x, y);
+    case SymKind::kMin:
+      return {std::min(x.lo, y.lo), std::min(x.hi, y.hi)};
+    case SymKind::kMax:
+      return {std::max(x.lo, y.lo), std::max(x.hi, y.hi)};
+    default:
+      return {};
   }
 }
 

@@ -3,8 +3,8 @@
 // With c1 | c2 | ... | ck a sum  a*x + b1*(x//c1) + ... + bk*(x//ck)  equals
 //   w0*(x % c1) + w1*((x//c1) % (c2/c1)) + ... + wk*(x//ck),  wj = a*cj + sum_{i<=j} bi*(cj/ci).
 // Digits are independent, so their intervals add up exactly; a digit of weight 0 vanishes. The
-// smallest instance is x - c*(x//c) = x % c. What is shown is found greedily: each rewrite must narrow
-// the interval of the sum, term by term, or keep it and make the sum cheaper.
+// smallest instance is x - c*(x//c) = x % c. What is shown is found greedily: each rewrite must
+// narrow the interval of the sum, term by term, or keep it and make the sum cheaper.
 #include <algorithm>
 #include <optional>
 

@@ -117,7 +117,8 @@ class Parser {
 
   absl::StatusOr<Sym> NameOrCall() {
     const size_t begin = at_;
-    while (at_ < text_.size() && (IsLetter(text_[at_]) || IsDigit(text_[at_]) || text_[at_] == '.')) {
+    while (at_ < text_.size() &&
+           (IsLetter(text_[at_]) || IsDigit(text_[at_]) || text_[at_] == '.')) {
       ++at_;
     }
     const std::string name(text_.substr(begin, at_ - begin));

@@ -11,12 +11,18 @@ std::string Operand(const Sym& s);
 // An atom as it may stand first in a product.
 std::string AtomText(const SymRep& rep) {
   switch (rep.kind) {
-    case SymKind::kVariable: return rep.name;
-    case SymKind::kFloorDiv: return absl::StrCat(Operand(rep.a), "//", Operand(rep.b));
-    case SymKind::kMod: return absl::StrCat(Operand(rep.a), "%", Operand(rep.b));
-    case SymKind::kMin: return absl::StrCat("min(", rep.a.ToString(), ", ", rep.b.ToString(), ")");
-    case SymKind::kMax: return absl::StrCat("max(", rep.a.ToString(), ", ", rep.b.ToString(), ")");
-    default: break;
+    case SymKind::kVariable:
+      return rep.name;
+    case SymKind::kFloorDiv:
+      return absl::StrCat(Operand(rep.a), "//", Operand(rep.b));
+    case SymKind::kMod:
+      return absl::StrCat(Operand(rep.a), "%", Operand(rep.b));
+    case SymKind::kMin:
+      return absl::StrCat("min(", rep.a.ToString(), ", ", rep.b.ToString(), ")");
+    case SymKind::kMax:
+      return absl::StrCat("max(", rep.a.ToString(), ", ", rep.b.ToString(), ")");
+    default:
+      break;
   }
   return "";
 }

@@ -65,10 +65,14 @@ int64_t EvaluateRep(const SymRep& rep, const Sym::Assignment& values) {
   }
   const int64_t a = rep.a.Evaluate(values), b = rep.b.Evaluate(values);
   switch (rep.kind) {
-    case SymKind::kFloorDiv: return FloorDivInt(a, b);
-    case SymKind::kMod: return ModInt(a, b);
-    case SymKind::kMin: return std::min(a, b);
-    default: return std::max(a, b);
+    case SymKind::kFloorDiv:
+      return FloorDivInt(a, b);
+    case SymKind::kMod:
+      return ModInt(a, b);
+    case SymKind::kMin:
+      return std::min(a, b);
+    default:
+      return std::max(a, b);
   }
 }
 
@@ -110,9 +114,12 @@ class Rebuilder {
       case SymKind::kFloorDiv:
         if (!IsConstantDiv(s) || a != rep.a) return FloorDivUnder(a, b, facts_);
         return facts_ == nullptr ? s : DivideAgain(s, facts_);
-      case SymKind::kMod: return ModUnder(a, b, facts_);
-      case SymKind::kMin: return MinUnder(a, b, facts_);
-      default: return MaxUnder(a, b, facts_);
+      case SymKind::kMod:
+        return ModUnder(a, b, facts_);
+      case SymKind::kMin:
+        return MinUnder(a, b, facts_);
+      default:
+        return MaxUnder(a, b, facts_);
     }
   }
 

@@ -1,8 +1,8 @@
 // The representation behind Sym, shared by the files that implement it (and sym_visit.h).
 //
 // An expression is a constant, an atom, or a sum of constant + coefficient * product of atoms. In a
-// canonical form a modulo by a constant does not occur: x % c is x - c*(x//c), so that quotients and
-// remainders of one number recombine by plain addition, under any coefficients. Display() turns
+// canonical form a modulo by a constant does not occur: x % c is x - c*(x//c), so that quotients
+// and remainders of one number recombine by plain addition, under any coefficients. Display() turns
 // such pairs back into modulos, for reading and for lowering.
 #pragma once
 
@@ -35,8 +35,8 @@ struct SymPoly {
   bool saturated = false;  // a coefficient was clamped: only good for a result, not for a proof
 };
 
-// Values at a few fixed points of the variables' box: its two extreme corners, and others. They cost
-// little and refute most of what rules would else try in vain to prove.
+// Values at a few fixed points of the variables' box: its two extreme corners, and others. They
+// cost little and refute most of what rules would else try in vain to prove.
 inline constexpr int kSymSamples = 8;
 using SymSamples = std::array<int64_t, kSymSamples>;
 
@@ -134,8 +134,8 @@ bool HasCoupledQuotients(const SymPoly& p);
 
 // sym_display.cc: the form with modulos, the cheapest whose interval, term by term, is tightest.
 SymPoly Display(const SymPoly& p);
-// Rewrites each (x + c/2)//c as x//(c/2) - x//c, which joins it with other quotients of x. False when
-// there is none.
+// Rewrites each (x + c/2)//c as x//(c/2) - x//c, which joins it with other quotients of x. False
+// when there is none.
 bool ExpandHalves(SymPoly& p);
 // Forms of `p` with digits and canonical quotients, for rules to look at, the best first.
 std::vector<SymPoly> DigitForms(const SymPoly& p);

@@ -124,8 +124,8 @@ bool MergeQuotient(Division& d) {
   return false;
 }
 
-// Over a handful of points a quotient may be affine: (i + 1)//2 with i in [0, 1] is i. Atoms count as
-// independent.
+// Over a handful of points a quotient may be affine: (i + 1)//2 with i in [0, 1] is i. Atoms count
+// as independent.
 class AffineFit {
  public:
   AffineFit(const SymPoly& a, int64_t c, const Mask* facts) : a_(a), c_(c), facts_(facts) {}
@@ -269,9 +269,9 @@ Sym FloorDivConstant(const Sym& a, int64_t c, const Mask* facts) {
 Sym DivideAgain(const Sym& quotient, const Mask* facts) {
   // Only a fact whose variables all occur here can help.
   const uint64_t variables = VariablesOf(quotient);
-  const bool hopeless = std::all_of(
-      facts->bounds().begin(), facts->bounds().end(),
-      [=](const Bound& b) { return (VariablesOf(b.expr) & ~variables) != 0; });
+  const bool hopeless =
+      std::all_of(facts->bounds().begin(), facts->bounds().end(),
+                  [=](const Bound& b) { return (VariablesOf(b.expr) & ~variables) != 0; });
   if (hopeless) return quotient;
   Division d = {PolyOf(quotient.rep()->a), quotient.rep()->b.constant(), {}, facts};
   if (OneBucket(d)) return FromPoly(std::move(d.done));

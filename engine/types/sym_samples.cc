@@ -51,10 +51,17 @@ SymSamples SamplesOfRep(const SymRep& rep) {
   for (size_t k = 0; k < samples.size(); ++k) {
     const int64_t a = At(rep.a, k), b = At(rep.b, k);
     switch (rep.kind) {
-      case SymKind::kFloorDiv: samples[k] = FloorDivInt(a, b); break;
-      case SymKind::kMod: samples[k] = ModInt(a, b); break;
-      case SymKind::kMin: samples[k] = a < b ? a : b; break;
-      default: samples[k] = a < b ? b : a;
+      case SymKind::kFloorDiv:
+        samples[k] = FloorDivInt(a, b);
+        break;
+      case SymKind::kMod:
+        samples[k] = ModInt(a, b);
+        break;
+      case SymKind::kMin:
+        samples[k] = a < b ? a : b;
+        break;
+      default:
+        samples[k] = a < b ? b : a;
     }
   }
   return samples;

@@ -26,16 +26,23 @@ class SymVisitor {
  private:
   T OfRep(const SymRep& rep) {
     switch (rep.kind) {
-      case SymKind::kVariable: return algebra_.variable(rep.name, rep.min, rep.max);
-      case SymKind::kSum: return OfSum(Display(rep.sum));
-      default: break;
+      case SymKind::kVariable:
+        return algebra_.variable(rep.name, rep.min, rep.max);
+      case SymKind::kSum:
+        return OfSum(Display(rep.sum));
+      default:
+        break;
     }
     T a = Of(rep.a), b = Of(rep.b);
     switch (rep.kind) {
-      case SymKind::kFloorDiv: return algebra_.floordiv(std::move(a), std::move(b));
-      case SymKind::kMod: return algebra_.mod(std::move(a), std::move(b));
-      case SymKind::kMin: return algebra_.min(std::move(a), std::move(b));
-      default: return algebra_.max(std::move(a), std::move(b));
+      case SymKind::kFloorDiv:
+        return algebra_.floordiv(std::move(a), std::move(b));
+      case SymKind::kMod:
+        return algebra_.mod(std::move(a), std::move(b));
+      case SymKind::kMin:
+        return algebra_.min(std::move(a), std::move(b));
+      default:
+        return algebra_.max(std::move(a), std::move(b));
     }
   }
 

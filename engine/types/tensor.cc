@@ -33,10 +33,14 @@ Scalar WrapInteger(DType dtype, uint64_t value) {
 
 double RoundTo(DType dtype, double value) {
   switch (dtype) {
-    case DType::kF16: return F16ToF32(F64ToF16(value));
-    case DType::kBF16: return BF16ToF32(F64ToBF16(value));
-    case DType::kF32: return static_cast<float>(value);
-    default: return value;
+    case DType::kF16:
+      return F16ToF32(F64ToF16(value));
+    case DType::kBF16:
+      return BF16ToF32(F64ToBF16(value));
+    case DType::kF32:
+      return static_cast<float>(value);
+    default:
+      return value;
   }
 }
 
@@ -128,40 +132,86 @@ Scalar Scalar::FromBytes(DType dtype, const std::byte* at) {
   Scalar s;
   s.dtype = dtype;
   switch (dtype) {
-    case DType::kBool: s.i = Load<uint8_t>(at) != 0 ? 1 : 0; break;
-    case DType::kI8: s.i = Load<int8_t>(at); break;
-    case DType::kI16: s.i = Load<int16_t>(at); break;
-    case DType::kI32: s.i = Load<int32_t>(at); break;
-    case DType::kI64: s.i = Load<int64_t>(at); break;
-    case DType::kU8: s.u = Load<uint8_t>(at); break;
-    case DType::kU16: s.u = Load<uint16_t>(at); break;
-    case DType::kU32: s.u = Load<uint32_t>(at); break;
-    case DType::kU64: s.u = Load<uint64_t>(at); break;
-    case DType::kF16: s.f = F16ToF32(Load<uint16_t>(at)); break;
-    case DType::kBF16: s.f = BF16ToF32(Load<uint16_t>(at)); break;
-    case DType::kF32: s.f = Load<float>(at); break;
-    case DType::kF64: s.f = Load<double>(at); break;
-    default: break;  // weak and invalid dtypes own no bytes
+    case DType::kBool:
+      s.i = Load<uint8_t>(at) != 0 ? 1 : 0;
+      break;
+    case DType::kI8:
+      s.i = Load<int8_t>(at);
+      break;
+    case DType::kI16:
+      s.i = Load<int16_t>(at);
+      break;
+    case DType::kI32:
+      s.i = Load<int32_t>(at);
+      break;
+    case DType::kI64:
+      s.i = Load<int64_t>(at);
+      break;
+    case DType::kU8:
+      s.u = Load<uint8_t>(at);
+      break;
+    case DType::kU16:
+      s.u = Load<uint16_t>(at);
+      break;
+    case DType::kU32:
+      s.u = Load<uint32_t>(at);
+      break;
+    case DType::kU64:
+      s.u = Load<uint64_t>(at);
+      break;
+    case DType::kF16:
+      s.f = F16ToF32(Load<uint16_t>(at));
+      break;
+    case DType::kBF16:
+      s.f = BF16ToF32(Load<uint16_t>(at));
+      break;
+    case DType::kF32:
+      s.f = Load<float>(at);
+      break;
+    case DType::kF64:
+      s.f = Load<double>(at);
+      break;
+    default:
+      break;  // weak and invalid dtypes own no bytes
   }
   return s;
 }
 
 void Scalar::ToBytes(std::byte* at) const {
   switch (dtype) {
-    case DType::kBool: Store<uint8_t>(at, i != 0 ? 1 : 0); break;
+    case DType::kBool:
+      Store<uint8_t>(at, i != 0 ? 1 : 0);
+      break;
     case DType::kI8:
-    case DType::kU8: Store<uint8_t>(at, static_cast<uint8_t>(u)); break;
+    case DType::kU8:
+      Store<uint8_t>(at, static_cast<uint8_t>(u));
+      break;
     case DType::kI16:
-    case DType::kU16: Store<uint16_t>(at, static_cast<uint16_t>(u)); break;
+    case DType::kU16:
+      Store<uint16_t>(at, static_cast<uint16_t>(u));
+      break;
     case DType::kI32:
-    case DType::kU32: Store<uint32_t>(at, static_cast<uint32_t>(u)); break;
+    case DType::kU32:
+      Store<uint32_t>(at, static_cast<uint32_t>(u));
+      break;
     case DType::kI64:
-    case DType::kU64: Store<uint64_t>(at, u); break;
-    case DType::kF16: Store<uint16_t>(at, F64ToF16(f)); break;
-    case DType::kBF16: Store<uint16_t>(at, F64ToBF16(f)); break;
-    case DType::kF32: Store<float>(at, static_cast<float>(f)); break;
-    case DType::kF64: Store<double>(at, f); break;
-    default: break;
+    case DType::kU64:
+      Store<uint64_t>(at, u);
+      break;
+    case DType::kF16:
+      Store<uint16_t>(at, F64ToF16(f));
+      break;
+    case DType::kBF16:
+      Store<uint16_t>(at, F64ToBF16(f));
+      break;
+    case DType::kF32:
+      Store<float>(at, static_cast<float>(f));
+      break;
+    case DType::kF64:
+      Store<double>(at, f);
+      break;
+    default:
+      break;
   }
 }
 
@@ -228,7 +278,8 @@ int64_t HostTensor::elements() const {
 
 std::string HostTensor::ToString() const {
   constexpr int64_t kShown = 32;
-  std::string text = absl::StrCat(std::string(Name(dtype_)), "[", absl::StrJoin(shape_, ","), "] {");
+  std::string text =
+      absl::StrCat(std::string(Name(dtype_)), "[", absl::StrJoin(shape_, ","), "] {");
   if (Bytes(dtype_) == 0) return text + "}";
   const int64_t n = elements();
   for (int64_t i = 0; i < std::min(n, kShown); ++i) {

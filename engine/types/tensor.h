@@ -12,7 +12,8 @@
 
 namespace tensord::types {
 
-// One element. Floats of any width are kept as double, signed and bool as int64, unsigned as uint64.
+// One element. Floats of any width are kept as double, signed and bool as int64, unsigned as
+// uint64.
 struct Scalar {
   DType dtype = DType::kInvalid;
   union {
@@ -21,14 +22,14 @@ struct Scalar {
     double f;    // float, weak float
   };
   Scalar() : i(0) {}
-  static Scalar Int(DType dtype, int64_t value);    // saturates nothing: wraps to the dtype
-  static Scalar Float(DType dtype, double value);   // rounds to the dtype
+  static Scalar Int(DType dtype, int64_t value);   // saturates nothing: wraps to the dtype
+  static Scalar Float(DType dtype, double value);  // rounds to the dtype
   static Scalar FromBytes(DType dtype, const std::byte* at);
-  void ToBytes(std::byte* at) const;                // Bytes(dtype) bytes, little-endian
+  void ToBytes(std::byte* at) const;  // Bytes(dtype) bytes, little-endian
   double AsDouble() const;
-  int64_t AsInt64() const;                          // floats: truncated, saturated, NaN is 0
-  Scalar Cast(DType to) const;                      // the engine's total cast
-  std::string ToString() const;                     // "1.5", "-3", "true", "nan", "inf"; round-trips
+  int64_t AsInt64() const;       // floats: truncated, saturated, NaN is 0
+  Scalar Cast(DType to) const;   // the engine's total cast
+  std::string ToString() const;  // "1.5", "-3", "true", "nan", "inf"; round-trips
   // Bitwise: NaN equals itself, -0.0 differs from 0.0.
   friend bool operator==(const Scalar& a, const Scalar& b) {
     return a.dtype == b.dtype && a.u == b.u;
@@ -61,8 +62,12 @@ class HostTensor {
   absl::Span<const T> as() const {
     return {reinterpret_cast<const T*>(data_.data()), data_.size() / sizeof(T)};
   }
-  Scalar At(int64_t element) const { return Scalar::FromBytes(dtype_, &data_[element * Bytes(dtype_)]); }
-  void Set(int64_t element, const Scalar& value) { value.Cast(dtype_).ToBytes(&data_[element * Bytes(dtype_)]); }
+  Scalar At(int64_t element) const {
+    return Scalar::FromBytes(dtype_, &data_[element * Bytes(dtype_)]);
+  }
+  void Set(int64_t element, const Scalar& value) {
+    value.Cast(dtype_).ToBytes(&data_[element * Bytes(dtype_)]);
+  }
   std::string ToString() const;  // "f32[2,2] {1, 2, 3, 4}", long ones elided
 
  private:

@@ -42,8 +42,8 @@ absl::Status CheckDims(absl::Span<const Sym> dims) {
   int64_t elements = 1;
   for (size_t i = 0; i < dims.size(); ++i) {
     if (!dims[i].IsNonNegative()) {
-      return InvalidArgument("dim ", i, " of ", DimsToString(dims), " may be negative: ",
-                             dims[i].ToString(), " >= ", dims[i].min());
+      return InvalidArgument("dim ", i, " of ", DimsToString(dims),
+                             " may be negative: ", dims[i].ToString(), " >= ", dims[i].min());
     }
     if (dims[i].max() > kMaxElements) {
       return InvalidArgument("dim ", i, " of ", DimsToString(dims), " may be ", dims[i].max(),

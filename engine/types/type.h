@@ -22,7 +22,7 @@ struct Type {
   Dims dims;
 
   int rank() const { return static_cast<int>(dims.size()); }
-  bool is_static() const;                 // no variable in any dim
+  bool is_static() const;  // no variable in any dim
   Sym elements() const { return NumElements(dims); }
   // Bytes at the variables' bounds. Saturates at 2^62.
   int64_t max_bytes() const;

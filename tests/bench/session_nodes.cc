@@ -1,6 +1,6 @@
 // Nodes per second through the session core on one thread: frames of 256 nodes in the mix of a
-// training step (convolutions, matmuls, reductions, movement, optimizer arithmetic), decoded, typed,
-// interned, freed every ten thousand.
+// training step (convolutions, matmuls, reductions, movement, optimizer arithmetic), decoded,
+// typed, interned, freed every ten thousand.
 //
 //   bench_session_nodes [million nodes]      prints one line of JSON
 #include <chrono>
@@ -232,6 +232,4 @@ int Main(int millions) {
 }  // namespace
 }  // namespace tensord::server
 
-int main(int argc, char** argv) {
-  return tensord::server::Main(argc > 1 ? std::atoi(argv[1]) : 2);
-}
+int main(int argc, char** argv) { return tensord::server::Main(argc > 1 ? std::atoi(argv[1]) : 2); }

@@ -523,24 +523,25 @@ TEST_F(BadInputTest, NanAndInfinities) {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
   const uint64_t x = client_->PutFloats({nan, inf, -inf, 3e9f});
   const uint64_t i = client_->Node("cast", {x}, {{"dtype", DType::kI32}});
-  EXPECT_THAT(FromBytes<int32_t>(client_->FetchBytes(i)),
-              ElementsAre(0, std::numeric_limits<int32_t>::max(),
-                          std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
+  EXPECT_THAT(
+      FromBytes<int32_t>(client_->FetchBytes(i)),
+      ElementsAre(0, std::numeric_limits<int32_t>::max(), std::numeric_limits<int32_t>::min(),
+                  std::numeric_limits<int32_t>::max()));
   EXPECT_TRUE(std::isnan(client_->FetchFloats(client_->Node("max", {x}))[0]));
   EXPECT_TRUE(std::isnan(client_->FetchFloats(client_->Node("sum", {x}))[0]));
 }
 
 TEST_F(BadInputTest, GatherAndScatterOutOfRange) {
-  const uint64_t index = client_->Put(TypeOf(DType::kI32, {4}),
-                                      server::BytesOf<int32_t>({0, 9, -100, 3}));
+  const uint64_t index =
+      client_->Put(TypeOf(DType::kI32, {4}), server::BytesOf<int32_t>({0, 9, -100, 3}));
   const AttrMap axis = {{"axis", int64_t{0}}};
   EXPECT_THAT(client_->FetchFloats(client_->Node("gather", {x_, index}, axis)),
               ElementsAre(1, 0, 0, 4));
   const uint64_t updates = client_->PutFloats({10, 20, 30, 40});
-  EXPECT_THAT(client_->FetchFloats(client_->Node(
-                  "scatter", {x_, index, updates},
-                  {{"axis", int64_t{0}}, {"mode", std::string("add")}})),
-              ElementsAre(11, 2, 3, 44));
+  EXPECT_THAT(
+      client_->FetchFloats(client_->Node("scatter", {x_, index, updates},
+                                         {{"axis", int64_t{0}}, {"mode", std::string("add")}})),
+      ElementsAre(11, 2, 3, 44));
 }
 
 // ------------------------------------------------------------------ too much
@@ -561,8 +562,8 @@ TEST_F(BadInputTest, HundredThousandDeepGraph) {
 }
 
 TEST(OutOfMemoryTest, FailsTheValueAlone) {
-  auto engine = runtime::Engine::Create(
-      {.devices = {"cpu"}, .threads = 1, .memory_limit = int64_t{8} << 20});
+  auto engine =
+      runtime::Engine::Create({.devices = {"cpu"}, .threads = 1, .memory_limit = int64_t{8} << 20});
   ASSERT_TRUE(engine.ok());
   SessionWorld world(*std::move(engine));
   TestClient client(world), other(world);
@@ -587,7 +588,8 @@ TEST(SessionLimitsTest, EachNamesItselfAndWhatItAllows) {
   world.limits().set_max_sessions(1);
   TestClient client(world);
   const uint64_t x = client.PutFloats({1});
-  const std::vector<std::string> ops = {"exp", "log", "sin", "cos", "tan", "neg", "abs", "sqrt", "erf"};
+  const std::vector<std::string> ops = {"exp", "log", "sin",  "cos", "tan",
+                                        "neg", "abs", "sqrt", "erf"};
   for (const std::string& op : ops) client.Node(op, {x});
   client.Send();
   v1::Fault fault = client.TakeFault();

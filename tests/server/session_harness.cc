@@ -59,8 +59,7 @@ void BatchWriter::SetAttr(v1::Attr& attr, const std::string& name,
 }
 
 void BatchWriter::Add(v1::NodeBatch& batch, uint64_t id, const std::string& op,
-                      const std::vector<uint64_t>& inputs, const AttrMap& attrs,
-                      uint32_t results) {
+                      const std::vector<uint64_t>& inputs, const AttrMap& attrs, uint32_t results) {
   if (batch.op_size() == 0) batch.set_first_id(id);
   const auto node = static_cast<uint32_t>(batch.op_size());
   batch.add_op(Text(op));
@@ -220,8 +219,7 @@ void TestClient::AddProgram(uint32_t slot, const std::string& body) {
   program.set_slot(slot);
 }
 
-uint64_t TestClient::Execute(uint32_t slot, const std::vector<uint64_t>& inputs,
-                             uint64_t outputs) {
+uint64_t TestClient::Execute(uint32_t slot, const std::vector<uint64_t>& inputs, uint64_t outputs) {
   v1::Execute& execute = *Item().mutable_execute();
   execute.set_slot(slot);
   for (uint64_t id : inputs) execute.add_in()->set_first(id);

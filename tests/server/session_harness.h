@@ -71,8 +71,9 @@ class FakeStream : public Stream {
   std::optional<absl::Status> closed_ ABSL_GUARDED_BY(mutex_);
 };
 
-using AttrMap = std::map<std::string, std::variant<int64_t, double, bool, std::string, ir::Ints,
-                                                   types::Dims, types::DType>>;
+using AttrMap =
+    std::map<std::string,
+             std::variant<int64_t, double, bool, std::string, ir::Ints, types::Dims, types::DType>>;
 
 // Builds NodeBatches with a string table of its own: a session's, or a body's.
 class BatchWriter {
@@ -160,8 +161,8 @@ class TestClient {
   v1::Reply Await(const std::function<bool(const v1::Reply&)>& wanted);
   void Pull();  // takes in what the session has to say
 
-  absl::StatusOr<v1::UploadStatus> Upload(uint64_t number, const std::string& bytes,
-                                          uint64_t total, uint64_t offset = 0);
+  absl::StatusOr<v1::UploadStatus> Upload(uint64_t number, const std::string& bytes, uint64_t total,
+                                          uint64_t offset = 0);
   void Bind(uint64_t id, const v1::TensorType& type, uint64_t upload);
 
   Session& session() { return *session_; }

@@ -149,16 +149,25 @@ class RandomSession {
   void AddItem() {
     switch (Any(11)) {
       case 0:
-      case 1: return AddPut();
+      case 1:
+        return AddPut();
       case 2:
       case 3:
-      case 4: return AddNodes();
-      case 5: return AddFetch();
-      case 6: return AddEvaluate();
-      case 7: return AddExecute();
-      case 8: return AddFree();
-      case 9: return AddDescribe();
-      default: client_.Item().mutable_barrier(); barriers_.insert(Here());
+      case 4:
+        return AddNodes();
+      case 5:
+        return AddFetch();
+      case 6:
+        return AddEvaluate();
+      case 7:
+        return AddExecute();
+      case 8:
+        return AddFree();
+      case 9:
+        return AddDescribe();
+      default:
+        client_.Item().mutable_barrier();
+        barriers_.insert(Here());
     }
   }
 
@@ -193,8 +202,9 @@ class RandomSession {
   void AddFetch() {
     const uint64_t id = AnyId();
     client_.Fetch(id);
-    fetches_[Here()] = {id, model_.Find(id) == Model::Missing::kNo ? model_.values[id]
-                                                                   : Model::Value{{}, ~uint64_t{0}}};
+    fetches_[Here()] = {id, model_.Find(id) == Model::Missing::kNo
+                                ? model_.values[id]
+                                : Model::Value{{}, ~uint64_t{0}}};
   }
 
   void AddEvaluate() {

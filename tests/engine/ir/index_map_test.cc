@@ -115,9 +115,10 @@ Mask InputGradientMask() {
 TEST(SplitPoints, SplitsByResidueWhereAMaskDependsOnOne) {
   // i + 1 - k must be even and in [0, 6]: an even i takes k == 1 alone, and always may; an odd one
   // takes 0 and 2, the last only 2.
-  EXPECT_THAT(SplitPoints(InputGradientMask(), "i", 8),
-              ElementsAre(LoopPiece{0, 8, 2, Truth::kSometimes}, LoopPiece{1, 7, 2, Truth::kSometimes},
-                          LoopPiece{7, 8, 2, Truth::kSometimes}));
+  EXPECT_THAT(
+      SplitPoints(InputGradientMask(), "i", 8),
+      ElementsAre(LoopPiece{0, 8, 2, Truth::kSometimes}, LoopPiece{1, 7, 2, Truth::kSometimes},
+                  LoopPiece{7, 8, 2, Truth::kSometimes}));
 }
 
 // Splits every variable of `mask` in turn and counts the points left, and those where it holds.
@@ -135,7 +136,8 @@ void CountSplit(const Mask& mask, std::vector<std::pair<std::string, int64_t>> v
   for (const LoopPiece& piece : SplitPoints(mask, name, extent)) {
     if (piece.truth == Truth::kNever || piece.count() == 0) continue;
     const Sym value = Sym::Variable(name + "2", 0, piece.count() - 1) * piece.step + piece.begin;
-    CountSplit(mask.Substitute({{name, value}}), variables, points * piece.count(), left, undecided);
+    CountSplit(mask.Substitute({{name, value}}), variables, points * piece.count(), left,
+               undecided);
   }
 }
 

@@ -1,8 +1,8 @@
 // 300 generated chains of movement ops and their adjoints. Each index is checked by brute force for
 // every coordinate. Where the elements that remain lie on plain strides the index has no division
-// and no modulo; where they fill a box the mask has one bound for each axis that the box cuts.
+// and no modulo; where they fill a box the mask has at most one bound for each axis that the box
+// cuts. The times are printed (the aim is 1 ms a chain), not asserted.
 #include <gtest/gtest.h>
-
 #include <time.h>
 
 #include <algorithm>
@@ -102,7 +102,8 @@ class Chain {
     Apply(dims, [&](const Ints& at) {
       Ints from = at;
       for (int64_t a : axes) {
-        from[static_cast<size_t>(a)] = dims[static_cast<size_t>(a)] - 1 - at[static_cast<size_t>(a)];
+        from[static_cast<size_t>(a)] =
+            dims[static_cast<size_t>(a)] - 1 - at[static_cast<size_t>(a)];
       }
       return from;
     });
@@ -147,7 +148,8 @@ class Chain {
     for (size_t i = 0; i < to.size(); ++i) to[i] = (to[i] - 1) * factors[i] + 1;
     Apply(to, [&](const Ints& at) {
       Ints from = at;
-      for (size_t i = 0; i < at.size(); ++i) from[i] = at[i] % factors[i] == 0 ? at[i] / factors[i] : -1;
+      for (size_t i = 0; i < at.size(); ++i)
+        from[i] = at[i] % factors[i] == 0 ? at[i] / factors[i] : -1;
       return from;
     });
     Record(absl::StrCat("dilate ", absl::StrJoin(factors, ",")),
@@ -164,7 +166,9 @@ class Chain {
     return {ToDims(source_), access.coords, access.mask};
   }
 
-  int64_t At(const Ints& at) const { return elements_[static_cast<size_t>(FlattenInts(at, dims_))]; }
+  int64_t At(const Ints& at) const {
+    return elements_[static_cast<size_t>(FlattenInts(at, dims_))];
+  }
   Ints Point(int64_t flat) const { return Unflatten(flat, dims_); }
   static Sym::Assignment Assign(const Ints& at) {
     Sym::Assignment values;
@@ -192,8 +196,8 @@ class Chain {
   }
 
   void Record(const std::string& text, std::function<Access(const Access&)> step) {
-    absl::StrAppend(&text_, text_.empty() ? absl::StrCat("[", absl::StrJoin(source_, "x"), "] ") : "; ",
-                    text);
+    absl::StrAppend(
+        &text_, text_.empty() ? absl::StrCat("[", absl::StrJoin(source_, "x"), "] ") : "; ", text);
     steps_.push_back(std::move(step));
   }
 
@@ -272,11 +276,19 @@ struct Totals {
   int chains = 0, strided = 0, boxes = 0, divs = 0, mods = 0, mask_divs = 0, bounds = 0;
   std::vector<double> microseconds;
 
+  // What is left over all chains may only shrink.
+  void ExpectAtMost(int most_divs, int most_mods, int most_mask_divs, int most_bounds) const {
+    EXPECT_LE(divs, most_divs);
+    EXPECT_LE(mods, most_mods);
+    EXPECT_LE(mask_divs, most_mask_divs);
+    EXPECT_LE(bounds, most_bounds);
+  }
+
   void Print(const std::string& name) {
     std::sort(microseconds.begin(), microseconds.end());
-    std::cout << "[ CHAINS   ] " << name << ": " << chains << " chains, " << strided
-              << " strided, " << boxes << " boxes; div " << divs << ", mod " << mods
-              << ", div and mod in masks " << mask_divs << ", mask bounds " << bounds << "; p50 "
+    std::cout << "[ CHAINS   ] " << name << ": " << chains << " chains, " << strided << " strided, "
+              << boxes << " boxes; div " << divs << ", mod " << mods << ", div and mod in masks "
+              << mask_divs << ", mask bounds " << bounds << "; p50 "
               << microseconds[microseconds.size() / 2] << " us, max " << microseconds.back()
               << " us\n";
   }
@@ -294,13 +306,13 @@ void CheckChain(const Chain& chain, Totals& totals) {
   const IndexMap map = chain.Map();
   const Sym flat = types::SimplifyUnder(map.Flat(), map.valid);
   totals.microseconds.push_back(CpuMicroseconds() - begin);
-  if (getenv("SLOW") && totals.microseconds.back() > 300) std::cout << totals.microseconds.back() << " " << chain.text() << "\n";
   const std::string shown =
       absl::StrCat(chain.text(), "\n  index ", flat.ToString(), "\n  mask ", map.valid.ToString());
   for (int64_t p = 0; p < chain.size(); ++p) {
     const Ints at = chain.Point(p);
     const Sym::Assignment values = Chain::Assign(at);
-    ASSERT_EQ(map.valid.Holds(values), chain.At(at) >= 0) << absl::StrJoin(at, ",") << "\n" << shown;
+    ASSERT_EQ(map.valid.Holds(values), chain.At(at) >= 0) << absl::StrJoin(at, ",") << "\n"
+                                                          << shown;
     if (chain.At(at) < 0) continue;
     ASSERT_EQ(flat.Evaluate(values), chain.At(at)) << absl::StrJoin(at, ",") << "\n" << shown;
   }
@@ -354,11 +366,13 @@ class Maker {
       for (int64_t d = 2; d <= n; ++d) {
         if (n % d == 0) divisors.push_back(d);
       }
-      dims.push_back(divisors[static_cast<size_t>(Pick(0, static_cast<int64_t>(divisors.size()) - 1))]);
+      dims.push_back(
+          divisors[static_cast<size_t>(Pick(0, static_cast<int64_t>(divisors.size()) - 1))]);
       n /= dims.back();
     }
     if (n > 1) dims.back() *= n;
-    if (dims.empty() || Pick(0, 4) == 0) dims.insert(dims.begin() + Pick(0, static_cast<int64_t>(dims.size())), 1);
+    if (dims.empty() || Pick(0, 4) == 0)
+      dims.insert(dims.begin() + Pick(0, static_cast<int64_t>(dims.size())), 1);
     return dims;
   }
 
@@ -387,9 +401,12 @@ class Maker {
     const size_t rank = chain.dims().size();
     switch (Pick(0, 8)) {
       case 0:
-      case 1: return chain.Reshape(Factors(chain.size()));
-      case 2: return chain.Permute(Order(rank));
-      case 3: return chain.Flip(SomeAxes(rank));
+      case 1:
+        return chain.Reshape(Factors(chain.size()));
+      case 2:
+        return chain.Permute(Order(rank));
+      case 3:
+        return chain.Flip(SomeAxes(rank));
       case 4: {
         if (chain.size() > 600) return;
         return chain.Pad(Each(rank, 0, 2), Each(rank, 0, 2));
@@ -402,7 +419,8 @@ class Maker {
         }
         return chain.Shrink(low, to);
       }
-      case 6: return chain.Stride(Each(rank, 1, 2));
+      case 6:
+        return chain.Stride(Each(rank, 1, 2));
       case 7: {
         Ints factors = Each(rank, 1, 3);
         if (chain.size() > 150) factors = Ints(rank, 1);
@@ -424,13 +442,14 @@ class Maker {
 
 TEST(MovementChains, RandomOps) {
   Totals totals;
-  for (uint32_t seed = 0; seed < (getenv("SEEDS") ? uint32_t(atoi(getenv("SEEDS"))) : 100); ++seed) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
     Maker maker(seed);
     Chain chain(maker.Source());
     const int64_t steps = maker.Pick(2, 7);
     for (int64_t i = 0; i < steps; ++i) maker.RandomStep(chain);
     CheckChain(chain, totals);
   }
+  totals.ExpectAtMost(68, 18, 54, 116);
   totals.Print("random ops");
 }
 
@@ -451,7 +470,8 @@ void Undo(Chain& chain, Maker& maker) {
     } else if (kind == 2) {
       const Ints order = maker.Order(rank);
       Ints inverse(rank);
-      for (size_t a = 0; a < rank; ++a) inverse[static_cast<size_t>(order[a])] = static_cast<int64_t>(a);
+      for (size_t a = 0; a < rank; ++a)
+        inverse[static_cast<size_t>(order[a])] = static_cast<int64_t>(a);
       done.push_back({1, inverse});
       chain.Permute(order);
     } else if (kind == 3) {
@@ -480,7 +500,7 @@ void Undo(Chain& chain, Maker& maker) {
 
 TEST(MovementChains, AdjointsUndo) {
   Totals totals;
-  for (uint32_t seed = 0; seed < (getenv("SEEDS") ? uint32_t(atoi(getenv("SEEDS"))) : 80); ++seed) {
+  for (uint32_t seed = 0; seed < 80; ++seed) {
     Maker maker(1000 + seed);
     Chain chain(maker.Source());
     const Ints source = chain.dims();
@@ -490,12 +510,12 @@ TEST(MovementChains, AdjointsUndo) {
     const IndexMap map = chain.Map();
     EXPECT_TRUE(map.valid.always()) << chain.text();
     for (size_t i = 0; i < source.size(); ++i) {
-      EXPECT_EQ(map.index[i], source[i] == 1 ? Sym(0)
-                                             : Sym::Variable(absl::StrCat("o", i), 0, source[i] - 1))
+      EXPECT_EQ(map.index[i],
+                source[i] == 1 ? Sym(0) : Sym::Variable(absl::StrCat("o", i), 0, source[i] - 1))
           << chain.text() << " axis " << i << ": " << map.index[i].ToString();
     }
   }
-  EXPECT_EQ(totals.divs + totals.mods + totals.bounds, 0);
+  totals.ExpectAtMost(0, 0, 0, 0);
   totals.Print("undone ops");
 }
 
@@ -533,7 +553,7 @@ void InputGradient(Chain& chain, const Conv& c) {
 
 TEST(MovementChains, Convolutions) {
   Totals totals;
-  for (uint32_t seed = 0; seed < (getenv("SEEDS") ? uint32_t(atoi(getenv("SEEDS"))) : 80); ++seed) {
+  for (uint32_t seed = 0; seed < 80; ++seed) {
     Maker maker(2000 + seed);
     const Conv c = RandomConv(maker);
     const int64_t channels = maker.Pick(1, 3);
@@ -570,6 +590,7 @@ TEST(MovementChains, Convolutions) {
       }
     }
   }
+  totals.ExpectAtMost(41, 1, 47, 88);
   totals.Print("convolutions");
 }
 
@@ -624,6 +645,7 @@ TEST(MovementChains, Layouts) {
     Layout(chain, maker, seed % 6, a, b, n);
     CheckChain(chain, totals);
   }
+  totals.ExpectAtMost(7, 7, 6, 6);
   totals.Print("layouts");
 }
 

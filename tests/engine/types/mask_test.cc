@@ -7,7 +7,8 @@ namespace {
 
 class MaskTest : public ::testing::Test {
  protected:
-  const Sym i = Sym::Variable("i", 0, 15), j = Sym::Variable("j", 0, 7), k = Sym::Variable("k", 0, 2);
+  const Sym i = Sym::Variable("i", 0, 15), j = Sym::Variable("j", 0, 7),
+            k = Sym::Variable("k", 0, 2);
   Mask mask;
 };
 

@@ -30,8 +30,8 @@ class Generator {
     for (int i = 0; i < count; ++i) {
       const int64_t lo = Pick(0, 3) == 0 ? Pick(-5, 3) : 0;
       ranges_.push_back({lo, lo + Pick(0, 3) * Pick(0, 8) + Pick(0, 3)});
-      vars_.push_back(Sym::Variable(std::string(1, static_cast<char>('i' + i)), lo,
-                                    ranges_.back().second));
+      vars_.push_back(
+          Sym::Variable(std::string(1, static_cast<char>('i' + i)), lo, ranges_.back().second));
     }
   }
 
@@ -54,15 +54,20 @@ class Generator {
     switch (Pick(0, 13)) {
       case 0:
       case 1:
-      case 2: return {a.sym + b.sym, [=](const auto& at) { return f(at) + g(at); }};
-      case 3: return {a.sym - b.sym, [=](const auto& at) { return f(at) - g(at); }};
+      case 2:
+        return {a.sym + b.sym, [=](const auto& at) { return f(at) + g(at); }};
+      case 3:
+        return {a.sym - b.sym, [=](const auto& at) { return f(at) - g(at); }};
       case 4:
-      case 5: return {a.sym * k, [=](const auto& at) { return f(at) * k; }};
+      case 5:
+        return {a.sym * k, [=](const auto& at) { return f(at) * k; }};
       case 6:
-      case 7: return {FloorDiv(a.sym, c), [=](const auto& at) { return PlainDiv(f(at), c); }};
+      case 7:
+        return {FloorDiv(a.sym, c), [=](const auto& at) { return PlainDiv(f(at), c); }};
       case 8:
       case 9:
-        return {Mod(a.sym, c), [=](const auto& at) { return c == 0 ? 0 : f(at) - c * PlainDiv(f(at), c); }};
+        return {Mod(a.sym, c),
+                [=](const auto& at) { return c == 0 ? 0 : f(at) - c * PlainDiv(f(at), c); }};
       case 10:
         if (Pick(0, 2) != 0) return Combine(a, b);
         return {FloorDiv(a.sym, b.sym), [=](const auto& at) { return PlainDiv(f(at), g(at)); }};
@@ -104,7 +109,8 @@ class Generator {
       int64_t rest = p;
       for (const auto& [lo, hi] : ranges_) {
         const int64_t extent = hi - lo + 1;
-        at.push_back(lo + (volume <= limit ? rest % extent : Pick(0, static_cast<int>(extent) - 1)));
+        at.push_back(lo +
+                     (volume <= limit ? rest % extent : Pick(0, static_cast<int>(extent) - 1)));
         rest /= extent;
       }
       points.push_back(at);
@@ -144,8 +150,8 @@ TEST(SymProperty, RandomExpressionsKeepTheirValue) {
   }
 }
 
-// The same value always; the same form too, but for rare ones with divisors that aren't constant, which
-// depend on the order in which they were built.
+// The same value always; the same form too, but for rare ones with divisors that aren't constant,
+// which depend on the order in which they were built.
 TEST(SymProperty, TextRoundTrips) {
   int different = 0;
   for (uint32_t seed = 0; seed < 10000; ++seed) {
@@ -181,7 +187,8 @@ TEST(SymProperty, VisitingTheDisplayedFormKeepsTheValue) {
     const Plain e = generator.Expression();
     for (const auto& at : generator.Points(20)) {
       const Sym::Assignment values = generator.Assign(at);
-      ASSERT_EQ(Visit(e.sym, EvaluationAt(values)), e.value(at)) << seed << ": " << e.sym.ToString();
+      ASSERT_EQ(Visit(e.sym, EvaluationAt(values)), e.value(at))
+          << seed << ": " << e.sym.ToString();
     }
   }
 }
@@ -199,8 +206,8 @@ TEST(SymProperty, SubstitutionIsComposition) {
       if (i.is_constant() || v < i.min() || v > i.max()) continue;
       const int64_t got = replaced.Evaluate(generator.Assign(at));
       at[0] = v;
-      ASSERT_EQ(got, e.value(at)) << seed << ": " << e.sym.ToString() << " with i = "
-                                  << inner.sym.ToString();
+      ASSERT_EQ(got, e.value(at)) << seed << ": " << e.sym.ToString()
+                                  << " with i = " << inner.sym.ToString();
     }
   }
 }

@@ -251,8 +251,7 @@ TEST_F(SymTest, ParseRefusesWhatGrowsTooLarge) {
 TEST_F(SymTest, ParseReadsPythonsPrecedence) {
   const std::map<std::string, std::pair<int64_t, int64_t>> bounds = {{"n", {1, 64}}};
   EXPECT_EQ(*ParseSym("-7//2", bounds), Sym(-4));
-  EXPECT_EQ(*ParseSym(" 2*n//4%3 ", bounds),
-            Mod(FloorDiv(2 * Sym::Variable("n", 1, 64), 4), 3));
+  EXPECT_EQ(*ParseSym(" 2*n//4%3 ", bounds), Mod(FloorDiv(2 * Sym::Variable("n", 1, 64), 4), 3));
   EXPECT_EQ(*ParseSym("max(n, 3) - min(2, 1)", bounds), Max(Sym::Variable("n", 1, 64), 3) - 1);
   EXPECT_EQ(*ParseSym("--5", bounds), Sym(5));
 }

@@ -1,0 +1,342 @@
+// The session core, fed with frames. Two kinds of input, by the first byte:
+//
+//   'r'  raw: frames as the wire would bring them, each behind a length of two bytes
+//   else structured: bytes steer a writer of mostly sound frames, so that items meet each other
+//
+// Runs on the device `null`: the graph, its types, plans and memory are real, values are not.
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "engine/base/check.h"
+#include "engine/base/log.h"
+#include "engine/base/sha256.h"
+#include "server/program.h"
+#include "server/session.h"
+
+namespace tensord::server {
+namespace {
+
+class NullStream : public Stream {
+ public:
+  void Wake() override {}
+  void ResumeReading() override {}
+  void Close(absl::Status) override {}
+  void Abort() override {}
+  bool cancelled() const override { return false; }
+};
+
+struct World {
+  World() {
+    base::SetLogFd(-1);
+    auto opened = runtime::Engine::Create(
+        {.devices = {"null"}, .threads = 1, .memory_limit = int64_t{64} << 20});
+    TENSORD_CHECK(opened.ok(), opened.status().ToString());
+    engine = *std::move(opened);
+    v1::Limits limits = DefaultLimits();
+    limits.set_max_nodes(20'000);
+    limits.set_max_values(20'000);
+    limits.set_max_staging_bytes(1 << 20);
+    env.reset(new SessionEnv{*engine, programs, metrics, authenticator, limits, "", 1, 1});
+  }
+  std::unique_ptr<runtime::Engine> engine;
+  ProgramStore programs;
+  Metrics metrics;
+  Authenticator authenticator;
+  SessionTable table;
+  std::unique_ptr<SessionEnv> env;
+};
+
+// Bytes as choices; zeros when they are used up.
+class Choices {
+ public:
+  Choices(const uint8_t* data, size_t size) : at_(data), end_(data + size) {}
+  bool empty() const { return at_ == end_; }
+  uint8_t Byte() { return at_ < end_ ? *at_++ : 0; }
+  uint64_t Below(uint64_t n) { return Byte() % n; }
+  uint64_t Number() {
+    switch (Below(8)) {
+      case 0:
+        return uint64_t{1} << Below(64);
+      case 1:
+        return ~uint64_t{0} - Byte();
+      case 2:
+        return Byte() * 256u + Byte();
+      default:
+        return Below(20);
+    }
+  }
+
+ private:
+  const uint8_t* at_;
+  const uint8_t* end_;
+};
+
+class Writer {
+ public:
+  explicit Writer(Choices& choices) : choices_(choices) {
+    frame_.add_items()->mutable_hello()->set_max_version(1);
+    for (const char* text :
+         {"add",     "mul",  "exp",     "sum",   "reshape", "matmul", "const", "expand",   "gather",
+          "softmax", "conv", "permute", "where", "axes",    "dims",   "value", "order",    "axis",
+          "dtype",   "cast", "argmax",  "pad",   "low",     "high",   "copy",  "nonsense", "neg"}) {
+      frame_.add_strings(text);
+    }
+  }
+
+  std::string NextFrame() {
+    const uint64_t items = 1 + choices_.Below(6);
+    for (uint64_t i = 0; i < items; ++i) AddItem(*frame_.add_items());
+    frame_.set_seq(++seq_);
+    frame_.set_max_reply_bytes(uint64_t{1} << 40);
+    std::string bytes = frame_.SerializeAsString();
+    frame_.Clear();
+    return bytes;
+  }
+
+ private:
+  uint64_t AnyId() {
+    const uint64_t back = choices_.Below(16);
+    return back == 15 ? choices_.Number() : next_ > back ? next_ - back : next_;
+  }
+  uint64_t NewId(uint64_t count) {
+    if (choices_.Below(32) == 31) return choices_.Number();
+    return (next_ += count) - count;
+  }
+  void AddSpan(v1::IdSpan& span) {
+    span.set_first(AnyId());
+    if (choices_.Below(4) == 3) span.set_count(static_cast<uint32_t>(choices_.Number()));
+  }
+  void SetDims(v1::Dims& dims) {
+    const uint64_t rank = choices_.Below(4);
+    for (uint64_t i = 0; i < rank; ++i) {
+      if (choices_.Below(16) == 15) {
+        dims.add_dims()->set_expr("n*4 + 1");
+      } else {
+        dims.add_sizes(choices_.Below(12) == 11 ? choices_.Number() : choices_.Below(5));
+      }
+    }
+  }
+  uint64_t SetType(v1::TensorType& type) {
+    static const int kDTypes[] = {12, 12, 12, 5, 1, 10, 13, 9, 30, 77};
+    static const uint64_t kBytes[] = {4, 4, 4, 8, 1, 2, 8, 8, 4, 4};
+    const uint64_t dtype = choices_.Below(10);
+    type.set_dtype(static_cast<v1::DType>(kDTypes[dtype]));
+    type.set_device(choices_.Below(16) == 15 ? 3 : 0);
+    SetDims(*type.mutable_dims());
+    uint64_t bytes = kBytes[dtype];
+    for (uint64_t d : type.dims().sizes()) bytes *= std::min<uint64_t>(d, 64);
+    return std::min<uint64_t>(bytes, 4096);
+  }
+  void SetAttr(v1::Attr& attr) {
+    attr.set_name(13 + static_cast<uint32_t>(choices_.Below(11)));
+    switch (choices_.Below(9)) {
+      case 0:
+        attr.set_i(static_cast<int64_t>(choices_.Number()));
+        break;
+      case 1:
+        attr.set_f(static_cast<double>(choices_.Number()) / 3);
+        break;
+      case 2:
+        attr.set_b(true);
+        break;
+      case 3:
+        attr.set_s(static_cast<uint32_t>(choices_.Below(30)));
+        break;
+      case 4:
+        for (uint64_t n = choices_.Below(4); n > 0; --n) {
+          attr.mutable_ints()->add_v(static_cast<int64_t>(choices_.Number()));
+        }
+        attr.mutable_ints();
+        break;
+      case 5:
+        SetDims(*attr.mutable_dims());
+        break;
+      case 6:
+        attr.set_dtype(static_cast<v1::DType>(choices_.Below(32)));
+        break;
+      case 7:
+        attr.set_scalar(std::string(choices_.Below(9), 'x'));
+        break;
+      default:
+        attr.set_program(std::string(32, 'p'));
+        break;
+    }
+  }
+  void AddNodes(v1::NodeBatch& batch) {
+    const uint64_t nodes = 1 + choices_.Below(5);
+    batch.set_first_id(NewId(nodes));
+    for (uint64_t k = 0; k < nodes; ++k) {
+      batch.add_op(static_cast<uint32_t>(choices_.Below(28)));
+      const uint64_t inputs = choices_.Below(4);
+      batch.add_n_in(static_cast<uint32_t>(inputs));
+      for (uint64_t i = 0; i < inputs; ++i) {
+        batch.add_in(static_cast<int64_t>(choices_.Below(16) == 15 ? choices_.Number()
+                                                                   : 1 + choices_.Below(8)));
+      }
+      for (uint64_t a = choices_.Below(3); a > 0; --a) {
+        v1::Attr& attr = *batch.add_attrs();
+        attr.set_node(static_cast<uint32_t>(k));
+        SetAttr(attr);
+      }
+    }
+    if (choices_.Below(16) == 15) batch.add_n_out(static_cast<uint32_t>(choices_.Number()));
+    if (choices_.Below(16) == 15) batch.add_device(static_cast<uint32_t>(choices_.Below(4)));
+  }
+  void SetGradient(v1::Gradient& gradient, bool session) {
+    for (uint64_t n = 1 + choices_.Below(2); n > 0; --n) gradient.add_targets(AnyId());
+    const uint64_t wrt = 1 + choices_.Below(3);
+    for (uint64_t n = 0; n < wrt; ++n) gradient.add_wrt(AnyId());
+    if (choices_.Below(4) == 3) gradient.add_seeds(AnyId());
+    gradient.set_first_out(session ? NewId(wrt) : AnyId());
+  }
+  void AddProgram(v1::Program& program) {
+    v1::ProgramBody body;
+    const uint64_t saved = next_;
+    next_ = 1;
+    if (choices_.Below(4) == 3) {
+      v1::Var& var = *body.add_vars();
+      var.set_name("n");
+      var.set_min(0);
+      var.set_max(static_cast<int64_t>(choices_.Below(9)));
+    }
+    for (uint64_t n = choices_.Below(3); n > 0; --n) {
+      v1::Port& port = *body.add_in();
+      port.set_id(NewId(1));
+      SetType(*port.mutable_type());
+    }
+    static const char* kTexts[] = {"add", "mul", "exp", "sum", "reshape", "matmul", "const"};
+    for (const char* text : kTexts) body.add_strings(text);
+    AddNodes(*body.add_items()->mutable_nodes());
+    for (uint64_t n = choices_.Below(3); n > 0; --n) body.add_out()->set_id(AnyId());
+    if (choices_.Below(4) == 3) body.add_donate(static_cast<uint32_t>(choices_.Below(3)));
+    next_ = saved;
+    program.set_body(body.SerializeAsString());
+    const base::Digest digest = base::Sha256(program.body());
+    program.set_digest(std::string(digest.begin(), digest.end()));
+    program.set_slot(static_cast<uint32_t>(choices_.Below(4)));
+    if (choices_.Below(16) == 15) program.clear_body();
+  }
+  void AddItem(v1::Item& item) {
+    switch (choices_.Below(18)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        return AddNodes(*item.mutable_nodes());
+      case 4:
+      case 5: {
+        v1::Put& put = *item.mutable_put();
+        put.set_id(NewId(1));
+        put.set_data(std::string(SetType(*put.mutable_type()), '\0'));
+        return;
+      }
+      case 6:
+        return AddProgram(*item.mutable_program());
+      case 7:
+      case 8: {
+        v1::Execute& execute = *item.mutable_execute();
+        execute.set_slot(static_cast<uint32_t>(choices_.Below(4)));
+        for (uint64_t n = choices_.Below(3); n > 0; --n) AddSpan(*execute.add_in());
+        execute.set_first_out(NewId(2));
+        if (choices_.Below(8) == 7) execute.add_vars(static_cast<int64_t>(choices_.Below(9)));
+        if (choices_.Below(8) == 7) AddSpan(*execute.add_after());
+        return;
+      }
+      case 9:
+        return AddSpan(*item.mutable_free()->add_ids());
+      case 10:
+        return AddSpan(*item.mutable_evaluate()->add_ids());
+      case 11:
+        item.mutable_fetch()->set_id(AnyId());
+        return;
+      case 12:
+        return SetGradient(*item.mutable_gradient(), true);
+      case 13:
+        return AddSpan(*item.mutable_describe()->add_ids());
+      case 14:
+        item.mutable_barrier();
+        return;
+      case 15: {
+        v1::BindUpload& bind = *item.mutable_bind();
+        bind.set_id(NewId(1));
+        SetType(*bind.mutable_type());
+        bind.set_upload(choices_.Below(5));
+        return;
+      }
+      case 16:
+        item.mutable_release()->set_slot(static_cast<uint32_t>(choices_.Below(4)));
+        return;
+      default: {
+        v1::Cancel& cancel = *item.mutable_cancel();
+        cancel.set_first_seq(choices_.Below(4));
+        cancel.set_last_seq(choices_.Number());
+        return;
+      }
+    }
+  }
+
+  Choices& choices_;
+  v1::ClientFrame frame_;
+  uint64_t seq_ = 0, next_ = 1;
+};
+
+void Drain(Session& session) {
+  SharedBytes frame;
+  while (session.NextFrame(&frame) == Pull::kMessage) {
+    v1::ServerFrame parsed;
+    TENSORD_CHECK(parsed.ParseFromArray(frame.view.data(), static_cast<int>(frame.view.size())));
+    TENSORD_CHECK(parsed.completed() <= parsed.applied());
+  }
+}
+
+void FeedRaw(Session& session, const uint8_t* data, size_t size) {
+  while (size >= 2) {
+    const size_t length = std::min<size_t>(data[0] | data[1] << 8, size - 2);
+    session.OnFrame({reinterpret_cast<const char*>(data + 2), length});
+    Drain(session);
+    data += 2 + length;
+    size -= 2 + length;
+  }
+}
+
+void Upload(Session& session, Choices& choices, absl::Time now) {
+  const uint64_t number = choices.Below(5), total = choices.Below(64), size = choices.Below(64);
+  const std::string data(size, 'u');
+  const std::string_view piece = data;
+  (void)session.uploads().Add(
+      {"", "", number, total, choices.Below(3) == 0 ? choices.Below(64) : 0}, {&piece, 1}, now);
+}
+
+void FeedStructured(World& world, Session& session, const uint8_t* data, size_t size) {
+  Choices choices(data, size);
+  Writer writer(choices);
+  for (int frames = 0; !choices.empty() && frames < 64; ++frames) {
+    session.OnFrame(writer.NextFrame());
+    Drain(session);
+    if (choices.Below(8) == 7) Upload(session, choices, world.env->now());
+    if (choices.Below(16) == 15) session.OnTick(absl::Now() + absl::Seconds(choices.Below(64)));
+  }
+}
+
+}  // namespace
+}  // namespace tensord::server
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace tensord::server;
+  static World& world = *new World;
+  const auto session = Session::Make(*world.env, world.table, {"fuzz", true, {"fuzz", 0}},
+                                     std::make_shared<NullStream>());
+  if (size > 0 && data[0] == 'r') {
+    FeedRaw(*session, data + 1, size - 1);
+  } else {
+    FeedStructured(world, *session, data, size);
+  }
+  session->OnHalfClose();
+  Drain(*session);
+  session->OnDetached();
+  return 0;
+}
