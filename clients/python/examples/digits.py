@@ -42,7 +42,7 @@ class DigitsNet:
         """Images [N, 1, 8, 8] -> logits [N, 10]."""
         x = self.norm1(self.conv1(x)).relu()
         x = self.norm2(self.conv2(x)).relu().max_pool2d(2)
-        x = self.norm3(self.conv3(x)).relu().max_pool2d(2)
+        x = self.norm3(self.conv3(x)).relu().avg_pool2d(2)
         return self.out(x.flatten(1).dropout(0.2))
 
 
