@@ -28,9 +28,9 @@ TAIL_LINES = 40
 # What the instrumented and the LLVM-off builds run: programs test_<name> among these, without the
 # suites and cases that carry one of the words below in their names.
 SUBSETS = {
-    "asan": ["base", "types", "ir", "kernel", "device", "runtime", "server"],
-    "tsan": ["base", "device", "runtime", "server"],
-    "nollvm": ["ops", "device", "runtime"],
+    "asan": ["types", "ir", "kernel", "runtime"],
+    "tsan": ["base", "runtime"],
+    "nollvm": ["kernel", "runtime"],
 }
 SLOW_CASES = "-*Slow*:*Exhaustive*"
 RUFF_FOLDERS = [["clients"], ["--config", "deploy/ruff.toml", "deploy", "tests"]]

@@ -51,6 +51,11 @@ absl::StatusOr<types::Scalar> Typed(const v1::Attr& attr, types::DType dtype) {
   }
 }
 
+const ir::OpRow* ConstOp() {
+  static const ir::OpRow* const op = runtime::FindOp("const");
+  return op;
+}
+
 }  // namespace
 
 const ir::OpRow* StringTable::FindOp(uint32_t index) {
@@ -168,58 +173,69 @@ absl::Status NodeDecoder::DecodeAttrs(const v1::NodeBatch& batch, int first, int
   spec_.attrs = {};
   if (first == last) return absl::OkStatus();
   attrs_.resize(spec_.op->attrs.size());
+  bool typed = spec_.op == ConstOp();
   for (int i = first; i < last; ++i) {
     RETURN_IF_ERROR(DecodeAttr(batch.attrs(i), context));
+    typed |= batch.attrs(i).v_case() == v1::Attr::kScalar;
   }
-  // The dtype of a constant, or of a scalar given by its bytes, stands beside it.
-  const auto named = [&](const v1::Attr& attr, std::string_view name) {
-    const std::string* text = context.strings.Find(attr.name());
-    return text != nullptr && *text == name;
-  };
+  spec_.attrs = attrs_;
+  return typed ? TypeScalar(batch, first, last, context) : absl::OkStatus();
+}
+
+// The dtype of a constant, or of a scalar given by its bytes, stands beside it.
+absl::Status NodeDecoder::TypeScalar(const v1::NodeBatch& batch, int first, int last,
+                                     const DecoderContext& context) {
   const v1::Attr *dtype = nullptr, *scalar = nullptr;
   for (int i = first; i < last; ++i) {
     const v1::Attr& attr = batch.attrs(i);
-    if (attr.v_case() == v1::Attr::kDtype && named(attr, "dtype")) dtype = &attr;
-    if (attr.v_case() == v1::Attr::kScalar || named(attr, "value")) scalar = &attr;
+    const std::string_view name = *context.strings.Find(attr.name());
+    if (attr.v_case() == v1::Attr::kDtype && name == "dtype") dtype = &attr;
+    if (attr.v_case() == v1::Attr::kScalar || name == "value") scalar = &attr;
   }
-  const bool constant = spec_.op->name == "const";
-  if (scalar != nullptr && (constant ? dtype != nullptr : scalar->v_case() == v1::Attr::kScalar)) {
-    if (dtype == nullptr) {
-      return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
-                   ": a scalar given by bytes needs the attribute dtype");
-    }
-    for (size_t a = 0; a < attrs_.size(); ++a) {
-      if (spec_.op->attrs[a].name != *context.strings.Find(scalar->name())) continue;
-      ASSIGN_OR_RETURN(const types::DType type, ToDType(dtype->dtype()));
-      ASSIGN_OR_RETURN(attrs_[a], Typed(*scalar, type));
-    }
-  } else if (constant && scalar != nullptr && scalar->v_case() == v1::Attr::kScalar) {
-    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE",
-                 "const: a value given by bytes needs the attribute dtype");
+  if (scalar == nullptr) return absl::OkStatus();
+  if (dtype == nullptr) {
+    if (scalar->v_case() != v1::Attr::kScalar) return absl::OkStatus();  // a weak constant
+    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
+                 ": a scalar given by bytes needs the attribute dtype");
   }
-  spec_.attrs = attrs_;
+  ASSIGN_OR_RETURN(const types::DType type, ToDType(dtype->dtype()));
+  const std::string_view name = *context.strings.Find(scalar->name());
+  for (size_t a = 0; a < attrs_.size(); ++a) {
+    if (spec_.op->attrs[a].name != name) continue;
+    ASSIGN_OR_RETURN(attrs_[a], Typed(*scalar, type));
+  }
   return absl::OkStatus();
 }
 
 absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext& context) {
   const std::string* name = context.strings.Find(attr.name());
-  const std::string_view op = spec_.op->name;
   if (name == nullptr) {
-    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", op, ": attribute name: string ",
-                 attr.name(), " of a table of ", context.strings.size());
+    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
+                 ": attribute name: string ", attr.name(), " of a table of ",
+                 context.strings.size());
   }
   size_t at = 0;
   while (at < attrs_.size() && spec_.op->attrs[at].name != *name) ++at;
   if (at == attrs_.size()) {
-    if (op == "const" && *name == "dtype") return absl::OkStatus();
-    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", op, ": no attribute named \"", *name,
-                 "\"");
+    if (spec_.op == ConstOp() && *name == "dtype") return absl::OkStatus();
+    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
+                 ": no attribute named \"", *name, "\"");
   }
-  ir::AttrValue& out = attrs_[at];
-  if (out.index() != 0) {
-    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", op, ": attribute ", *name,
+  if (attrs_[at].index() != 0) {
+    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name, ": attribute ", *name,
                  " is given twice");
   }
+  absl::Status status = DecodeValue(attr, context, attrs_[at]);
+  if (status.ok()) [[likely]]
+    return status;
+  return runtime::WithReason(
+      absl::Status(status.code(),
+                   StrCat(spec_.op->name, ": attribute ", *name, ": ", FromAbsl(status.message()))),
+      runtime::ReasonOf(status));
+}
+
+absl::Status NodeDecoder::DecodeValue(const v1::Attr& attr, const DecoderContext& context,
+                                      ir::AttrValue& out) {
   switch (attr.v_case()) {
     case v1::Attr::kI:
       out = attr.i();
@@ -230,18 +246,20 @@ absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext&
     case v1::Attr::kB:
       out = attr.b();
       break;
+    case v1::Attr::kInts:
+      out = ir::Ints(attr.ints().v().begin(), attr.ints().v().end());
+      break;
+    case v1::Attr::kScalar:
+      break;  // by TypeScalar, with its dtype
     case v1::Attr::kS: {
       const std::string* text = context.strings.Find(attr.s());
       if (text == nullptr) {
-        return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", op, ": ", *name, ": string ",
-                     attr.s(), " of a table of ", context.strings.size());
+        return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", "string ", attr.s(),
+                     " of a table of ", context.strings.size());
       }
       out = *text;
       break;
     }
-    case v1::Attr::kInts:
-      out = ir::Ints(attr.ints().v().begin(), attr.ints().v().end());
-      break;
     case v1::Attr::kDims: {
       ASSIGN_OR_RETURN(out, ToDims(attr.dims(), context.variables));
       break;
@@ -250,23 +268,19 @@ absl::Status NodeDecoder::DecodeAttr(const v1::Attr& attr, const DecoderContext&
       ASSIGN_OR_RETURN(out, ToDType(attr.dtype()));
       break;
     }
-    case v1::Attr::kScalar:
-      break;  // with its dtype, by DecodeAttrs
     case v1::Attr::kProgram: {
       ir::FunctionRef function = context.find_program(attr.program());
       if (function == nullptr) {
-        return Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN", op, ": ", *name,
-                     " names a Program that the session does not have; send it first");
+        return Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN",
+                     "a Program that the session does not have; send it first");
       }
       out = std::move(function);
       break;
     }
     case v1::Attr::kFloats:
-      return Fault(StatusCode::kUnimplemented, "ATTRIBUTE", op, ": attribute ", *name,
-                   ": lists of floats are not supported");
+      return Fault(StatusCode::kUnimplemented, "ATTRIBUTE", "lists of floats are not supported");
     case v1::Attr::V_NOT_SET:
-      return Fault(StatusCode::kUnimplemented, "ATTRIBUTE", op, ": attribute ", *name,
-                   " is of a kind that is not known");
+      return Fault(StatusCode::kUnimplemented, "ATTRIBUTE", "a kind that is not known");
   }
   return absl::OkStatus();
 }

@@ -1,84 +1,17 @@
 // Bad input, case by case: each gets a precise fault, and neither the daemon nor another session
 // notices.
+#include "tests/server/session_bad_input.h"
+
 #include <cmath>
 #include <limits>
-
-#include "tests/server/session_harness.h"
 
 namespace tensord::server {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using types::Dims;
 using types::DType;
-
-constexpr uint32_t kInvalidArgument = 3, kNotFound = 5, kAlreadyExists = 6, kResourceExhausted = 8,
-                   kFailedPrecondition = 9, kOutOfRange = 11, kUnimplemented = 12, kDataLoss = 15;
-
-MATCHER_P2(IsFault, code, reason, "") {
-  *result_listener << arg.ShortDebugString();
-  return arg.code() == static_cast<uint32_t>(code) && arg.reason() == reason;
-}
-
-// Two sessions of one daemon: one misbehaves, the other must not notice.
-class BadInputTest : public testing::Test {
- protected:
-  void SetUp() override {
-    client_ = std::make_unique<TestClient>(world_);
-    other_ = std::make_unique<TestClient>(world_);
-    theirs_ = other_->PutFloats({1, 2});
-    x_ = client_->PutFloats({1, 2, 3, 4});
-    client_->Send();
-    other_->Send();
-  }
-
-  void TearDown() override {
-    EXPECT_THAT(other_->FetchFloats(other_->Node("add", {theirs_, theirs_})), ElementsAre(2, 4));
-    EXPECT_THAT(other_->TakeFaults(), IsEmpty());
-    if (broken_) return;
-    client_->TakeFaults();
-    EXPECT_THAT(client_->FetchFloats(client_->Node("neg", {x_})), ElementsAre(-1, -2, -3, -4));
-    EXPECT_THAT(client_->TakeFaults(), IsEmpty());
-  }
-
-  // The fault of a node with this description; its id is defined as poison all the same.
-  v1::Fault FaultOf(const std::string& op, const std::vector<uint64_t>& inputs,
-                    const AttrMap& attrs = {}) {
-    const uint64_t id = client_->Node(op, inputs, attrs);
-    client_->Send();
-    v1::Fault fault = client_->TakeFault();
-    EXPECT_EQ(fault.node(), id);
-    EXPECT_EQ(fault.op(), op);
-    EXPECT_EQ(fault.of_seq(), client_->seq());
-    EXPECT_EQ(fault.poisoned_size(), 1);
-    EXPECT_EQ(fault.poisoned(0).first(), id);
-    EXPECT_EQ(client_->Describe(id).state(), v1::VALUE_STATE_POISONED);
-    const v1::Fault fetched = client_->FetchFault(client_->Node("neg", {id}));
-    EXPECT_EQ(fetched.cause(), id);
-    EXPECT_EQ(fetched.message(), fault.message());
-    EXPECT_THAT(client_->TakeFaults(), IsEmpty());
-    return fault;
-  }
-
-  // The end of the session that these bytes bring about.
-  v1::Fault BreachOf(TestClient& client, const std::string& bytes) {
-    client.SendRaw(bytes);
-    v1::Fault fault = client.TakeFault();
-    EXPECT_TRUE(fault.fatal());
-    EXPECT_TRUE(client.stream().closed().has_value());
-    EXPECT_EQ(static_cast<uint32_t>(client.stream().closed()->code()), fault.code());
-    client.SendRaw(bytes);  // ignored
-    EXPECT_THAT(client.TakeFaults(), IsEmpty());
-    return fault;
-  }
-
-  SessionWorld world_{"cpu"};
-  std::unique_ptr<TestClient> client_, other_;
-  uint64_t x_ = 0, theirs_ = 0;
-  bool broken_ = false;  // the session is over: not used in TearDown
-};
 
 // ------------------------------------------------------------------ nodes
 
@@ -345,162 +278,6 @@ TEST_F(BadInputTest, ProgramThatNeverComes) {
   client_->session().OnTick(world_.now());
   EXPECT_THAT(client_->TakeFault(), IsFault(kNotFound, "PROGRAM_UNKNOWN"));
   EXPECT_EQ(client_->Describe(out).state(), v1::VALUE_STATE_POISONED);
-}
-
-// ------------------------------------------------------------------ bytes
-
-TEST_F(BadInputTest, PutsOfTheWrongSize) {
-  client_->Put(F32({4}), "short");
-  client_->Send();
-  EXPECT_THAT(client_->TakeFault(), IsFault(kInvalidArgument, "TRUNCATED"));
-  client_->Put(F32({1}), "too long for it");
-  client_->Send();
-  EXPECT_THAT(client_->TakeFault(), IsFault(kInvalidArgument, "TYPE_MISMATCH"));
-  client_->Put(TypeOf(DType::kBool, {2}), "\x01\x02");
-  client_->Send();
-  EXPECT_THAT(client_->TakeFault(), IsFault(kInvalidArgument, "DTYPE"));
-  client_->Put(F32({100'000}), std::string(400'000, '\0'));
-  client_->Send();
-  const v1::Fault fault = client_->TakeFault();
-  EXPECT_THAT(fault, IsFault(kResourceExhausted, "LIMIT"));
-  EXPECT_EQ(fault.limit(), "max_inline_bytes");
-  EXPECT_EQ(fault.used(), 400'000u);
-  EXPECT_EQ(fault.max(), 65'536u);
-}
-
-TEST_F(BadInputTest, TruncatedUpload) {
-  const uint64_t id = client_->NextId();
-  client_->Bind(id, F32({1000}), 5);
-  client_->Send();
-  ASSERT_TRUE(client_->Upload(5, std::string(100, 'x'), 4000).ok());
-  world_.Pass(absl::Seconds(31));
-  client_->session().OnTick(world_.now());
-  const v1::Fault fault = client_->TakeFault();
-  EXPECT_THAT(fault, IsFault(kDataLoss, "TRUNCATED"));
-  EXPECT_EQ(fault.poisoned(0).first(), id);
-  EXPECT_FALSE(client_->Upload(5, std::string(100, 'x'), 4000, 100).ok());  // it has ended
-}
-
-TEST_F(BadInputTest, UploadThatNeverBegins) {
-  const uint64_t id = client_->NextId();
-  client_->Bind(id, F32({1000}), 5);
-  client_->Fetch(client_->Node("neg", {id}));
-  client_->Send();
-  world_.Pass(absl::Seconds(31));
-  client_->session().OnTick(world_.now());
-  const std::vector<v1::Fault> faults = client_->TakeFaults();
-  ASSERT_EQ(faults.size(), 2u);  // of the upload, and of the Fetch
-  EXPECT_THAT(faults[0], IsFault(kNotFound, "UPLOAD"));
-  EXPECT_EQ(faults[1].cause(), id);
-}
-
-TEST_F(BadInputTest, OversizedUpload) {
-  EXPECT_EQ(client_->Upload(6, std::string(200, 'x'), 100).status().code(),
-            absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(client_->Upload(7, std::string(10, 'x'), 100, 50).status().code(),
-            absl::StatusCode::kOutOfRange);
-  ASSERT_TRUE(client_->Upload(8, std::string(4000, 'x'), 4000).ok());
-  client_->Bind(client_->NextId(), F32({999}), 8);
-  client_->Send();
-  const v1::Fault fault = client_->TakeFault();
-  EXPECT_THAT(fault, IsFault(kInvalidArgument, "TYPE_MISMATCH"));
-  EXPECT_THAT(fault.message(), HasSubstr("3996"));
-  EXPECT_EQ(client_->Upload(9, std::string(1, 'x'), uint64_t{1} << 60).status().code(),
-            absl::StatusCode::kResourceExhausted);
-}
-
-TEST_F(BadInputTest, UploadWithAnotherDigest) {
-  ASSERT_TRUE(client_->Upload(8, std::string(16, '\0'), 16).ok());
-  client_->Bind(client_->NextId(), F32({4}), 8);
-  client_->frame().mutable_items(0)->mutable_bind()->set_digest(std::string(32, 'q'));
-  client_->Send();
-  EXPECT_THAT(client_->TakeFault(), IsFault(kDataLoss, "DIGEST"));
-}
-
-// ------------------------------------------------------------------ framing
-
-TEST_F(BadInputTest, FrameOverTheLimit) {
-  broken_ = true;
-  const v1::Fault fault = BreachOf(*client_, std::string((4 << 20) + 1, '\0'));
-  EXPECT_THAT(fault, IsFault(kResourceExhausted, "LIMIT"));
-  EXPECT_EQ(fault.limit(), "max_frame_bytes");
-}
-
-TEST_F(BadInputTest, GarbageBytes) {
-  broken_ = true;
-  EXPECT_THAT(BreachOf(*client_, "\xde\xad\xbe\xef garbage"), IsFault(kInvalidArgument, "FRAMING"));
-}
-
-TEST_F(BadInputTest, GapInTheFrames) {
-  broken_ = true;
-  v1::ClientFrame frame;
-  frame.set_seq(client_->seq() + 2);
-  EXPECT_THAT(BreachOf(*client_, frame.SerializeAsString()), IsFault(kInvalidArgument, "GAP"));
-}
-
-TEST_F(BadInputTest, MoreThanTheCredit) {
-  broken_ = true;
-  client_->Pull();
-  v1::ClientFrame frame;
-  v1::Fault fault;
-  uint64_t seq = client_->seq();
-  for (int i = 0; i < 16'384; ++i) frame.add_items()->mutable_fetch()->set_id(x_);
-  frame.clear_items();
-  // Fetches of what never comes hold credit back.
-  client_->Bind(client_->NextId(), F32({4}), 77);
-  const uint64_t pending = client_->frame().items(0).bind().id();
-  seq = client_->Send();
-  for (int round = 0; round < 3 && fault.code() == 0; ++round) {
-    frame.set_seq(++seq);
-    frame.clear_items();
-    for (int i = 0; i < 16'000; ++i) frame.add_items()->mutable_fetch()->set_id(pending);
-    client_->SendRaw(frame.SerializeAsString());
-    const std::vector<v1::Fault> faults = client_->TakeFaults();
-    if (!faults.empty()) fault = faults.front();
-  }
-  EXPECT_THAT(fault, IsFault(kResourceExhausted, "CREDIT"));
-  EXPECT_TRUE(fault.fatal());
-}
-
-TEST_F(BadInputTest, WrongVersionAndNoHello) {
-  TestClient late(world_, /*hello=*/false);
-  v1::ClientFrame frame;
-  frame.set_seq(1);
-  frame.add_items()->mutable_hello()->set_min_version(2);
-  frame.mutable_items(0)->mutable_hello()->set_max_version(9);
-  const v1::Fault fault = BreachOf(late, frame.SerializeAsString());
-  EXPECT_THAT(fault, IsFault(kFailedPrecondition, "VERSION"));
-  EXPECT_THAT(fault.message(), HasSubstr("2 … 9"));
-  TestClient silent(world_, /*hello=*/false);
-  frame.mutable_items(0)->mutable_ping();
-  EXPECT_THAT(BreachOf(silent, frame.SerializeAsString()), IsFault(kFailedPrecondition, "FRAMING"));
-  TestClient resuming(world_, /*hello=*/false);
-  frame.mutable_items(0)->mutable_resume();
-  EXPECT_THAT(BreachOf(resuming, frame.SerializeAsString()),
-              IsFault(kUnimplemented, "UNIMPLEMENTED"));
-}
-
-TEST_F(BadInputTest, ItemsThatAreNotKnownAreNamed) {
-  client_->Item().mutable_publish()->set_name("x");
-  client_->Send();
-  v1::Fault fault = client_->TakeFault();
-  EXPECT_THAT(fault, IsFault(kUnimplemented, "UNIMPLEMENTED"));
-  EXPECT_THAT(fault.message(), HasSubstr("publish"));
-  v1::Lookup& lookup = *client_->Item().mutable_lookup();
-  lookup.add_paths("a");
-  lookup.set_first_id(client_->NextId());
-  const uint64_t id = lookup.first_id();
-  client_->Send();
-  fault = client_->TakeFault();
-  EXPECT_THAT(fault.message(), HasSubstr("lookup"));
-  EXPECT_EQ(client_->Describe(id).state(), v1::VALUE_STATE_POISONED);
-  // A kind of a later version: field 99 of Item, a message.
-  client_->SendRaw("\x08" + std::string(1, static_cast<char>(client_->seq() + 1)) +
-                   std::string("\x1a\x03\x9a\x06\x00", 5));
-  fault = client_->TakeFault();
-  EXPECT_THAT(fault, IsFault(kUnimplemented, "UNIMPLEMENTED"));
-  EXPECT_THAT(fault.message(), HasSubstr("99"));
-  broken_ = true;  // its seq is not the client's
 }
 
 // ------------------------------------------------------------------ arithmetic is total

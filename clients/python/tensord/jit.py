@@ -7,7 +7,7 @@
         opt.step()
         return loss
 
-The first call runs the function with placeholders and records it. What it reads from outside
+The first call runs the function with stand-ins and records it. What it reads from outside
 (weights, optimizer state, the random counter) becomes inputs, what it assigns becomes outputs that
 replace the old values, whose memory is donated. Later calls only bind ids. The outputs of a call
 are consecutive ids and the next call's inputs are spans of them, so a call is about 50 bytes,
@@ -176,7 +176,7 @@ def _bound(t: TensorBase, session: Connection) -> Value:
 
 
 class _Tracer:
-    """One recording: runs the function with placeholders, makes the Program."""
+    """One recording: runs the function with stand-ins, makes the Program."""
 
     def __init__(self, session: Connection, name: str) -> None:
         self.trace = Trace(session, name)
@@ -186,14 +186,14 @@ class _Tracer:
     def record(self, function: Callable[..., Any], tree: Any, leaves: Sequence[Any]) -> Program:
         """`tree` is (args, kwargs) with slots for `leaves`: tensors and variables."""
         trace = self.trace
-        placeholders = [self._placeholder(leaf) for leaf in leaves]
+        stand_ins = [self._stand_in(leaf) for leaf in leaves]
         arguments = len(trace.inputs)
         count = GENERATOR.count
         local.trace = trace
         try:
-            args, kwargs = fill(tree, placeholders)
+            args, kwargs = fill(tree, stand_ins)
             result = function(*args, **kwargs)
-            program = self._finish(result, [p for p in placeholders if isinstance(p, Tensor)],
+            program = self._finish(result, [p for p in stand_ins if isinstance(p, Tensor)],
                                    arguments)
         finally:
             local.trace = None
@@ -202,7 +202,7 @@ class _Tracer:
         program.drawn = program_drawn
         return program
 
-    def _placeholder(self, leaf: Any) -> Any:
+    def _stand_in(self, leaf: Any) -> Any:
         if isinstance(leaf, Variable):
             self.trace.variables[leaf.name] = leaf
             return Variable(leaf.name, leaf.lo, leaf.hi)
@@ -211,11 +211,11 @@ class _Tracer:
         t._bit, t._deps = -1, 0
         return t
 
-    def _finish(self, result: Any, placeholders: list[Tensor], arguments: int) -> Program:
+    def _finish(self, result: Any, stand_ins: list[Tensor], arguments: int) -> Program:
         trace = self.trace
         found: list[Any] = []
         self.returns = flatten(result, found, [], (TensorBase,))
-        positions = {id(p): k for k, p in enumerate(placeholders)}
+        positions = {id(p): k for k, p in enumerate(stand_ins)}
         returned = self._outputs(found, positions)
         program = Program(trace, arguments)
         assigned = sorted(trace.assigned.values(), key=lambda a: (id(a[0]) not in positions,
@@ -227,7 +227,7 @@ class _Tracer:
         captures = trace.captures
         trace.order_inputs([captures[id(t)][1] for t in (*program.reads, *program.state)])
         donated = {id(t) for t, _ in assigned}
-        program.donated = [k for k, t in enumerate([*placeholders, *program.reads,
+        program.donated = [k for k, t in enumerate([*stand_ins, *program.reads,
                                                     *program.state]) if id(t) in donated]
         body = trace.body(outputs, program.donated)
         program.slot = trace.session.program(body, hashlib.sha256(body).digest())
