@@ -71,7 +71,7 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
  private:
   absl::Status Build() {
     if (request_.graph_case() == v1::RunRequest::kText) {
-      ASSIGN_OR_RETURN(function_, runtime::ParseFunctionText(request_.text()));
+      ASSIGN_OR_RETURN(function_, runtime::ParseFunctionText(request_.text(), env_.devices));
     } else {
       std::vector<std::pair<base::Digest, ir::FunctionRef>> bodies;
       const auto find = [&](const std::string& bytes) -> ir::FunctionRef {

@@ -178,8 +178,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
 const std::vector<OpRow>& ArithmeticRows() { return kRows; }
 
 const std::vector<OpRow>& BinaryRows() {
-  static const std::vector<OpRow>& rows = JoinTables(
-      {&ArithmeticRows(), &BinaryMathRows(), &ComparisonRows(), &BitwiseRows()});
+  static const std::vector<OpRow>& rows =
+      JoinTables({&ArithmeticRows(), &BinaryMathRows(), &ComparisonRows(), &BitwiseRows()});
   return rows;
 }
 

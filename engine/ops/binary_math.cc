@@ -49,7 +49,8 @@ Expr NegativePower(const Expr& x, const Expr& exponent) {
 Refs ExpandIntPow(Graph& g, Ref node) {
   const Expr x = In(g, node, 0), e = In(g, node, 1);
   const std::optional<int64_t> known = KnownInteger(e);
-  if (known.has_value() && *known >= 0) return {Expr(g, Expand(g, KnownPower(x, *known), x.dims()))};
+  if (known.has_value() && *known >= 0)
+    return {Expr(g, Expand(g, KnownPower(x, *known), x.dims()))};
   const Expr power = AnyPower(x, e);
   if (types::IsUnsigned(x.dtype())) return {power};
   return {Select(e < 0.0, NegativePower(x, e), power)};
@@ -93,8 +94,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .inputs = {{"base"}, {"exponent"}},
      .infer = InferIntegers,
      .expand = ExpandIntPow,
-     .doc = "Integer powers; they wrap. A negative exponent gives 1 / base^n rounded toward 0, and 0 "
-            "for a base of 0. What `pow` becomes on integers.",
+     .doc =
+         "Integer powers; they wrap. A negative exponent gives 1 / base^n rounded toward 0, and 0 "
+         "for a base of 0. What `pow` becomes on integers.",
      .examples = {{{"i32[5] {3, 2, -1, 2, 0}", "i32[5] {4, 31, -3, -1, 0}"},
                    "",
                    {"i32[5] {81, -2147483648, -1, 0, 1}"}}}},
@@ -106,7 +108,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .expand = Wide<ExpandLogAddExp>,
      .gradient = LogAddExpGradient,
      .doc = "log(exp(a) + exp(b)) without overflow.",
-     .examples = {{{"f32[2] {0, 1000}", "f32[2] {0, 1000}"}, "", {"f32[2] {0.6931472, 1000.6931}"}}}},
+     .examples = {{{"f32[2] {0, 1000}", "f32[2] {0, 1000}"},
+                   "",
+                   {"f32[2] {0.6931472, 1000.6931}"}}}},
     {.name = "hypot",
      .family = Family::kBinary,
      .traits = kElementwise,
@@ -115,7 +119,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .expand = Wide<ExpandHypot>,
      .gradient = HypotGradient,
      .doc = "sqrt(a * a + b * b) without overflow; infinite if either is.",
-     .examples = {{{"f32[3] {3, 3e30, inf}", "f32[3] {4, 4e30, nan}"}, "", {"f32[3] {5, 5e30, inf}"}}}},
+     .examples = {{{"f32[3] {3, 3e30, inf}", "f32[3] {4, 4e30, nan}"},
+                   "",
+                   {"f32[3] {5, 5e30, inf}"}}}},
     {.name = "lerp",
      .family = Family::kBinary,
      .traits = kElementwise,
@@ -123,7 +129,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .dtype_rule = DTypeRule::kFloat,
      .expand = Wide<ExpandLerp>,
      .doc = "start + (end - start) * weight.",
-     .examples = {{{"f32[2] {0, 10}", "f32[2] {1, 20}", "f32[] {0.25}"}, "", {"f32[2] {0.25, 12.5}"}}}},
+     .examples = {{{"f32[2] {0, 10}", "f32[2] {1, 20}", "f32[] {0.25}"},
+                   "",
+                   {"f32[2] {0.25, 12.5}"}}}},
 };
 
 }  // namespace

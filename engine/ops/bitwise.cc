@@ -52,8 +52,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .traits = kElementwise | kNoGradient,
      .scalar = ScalarOp::kShr,
      .inputs = {{"x"}, {"amount"}},
-     .doc = "x shifted right: signed integers keep their sign, which alone is left when the amount is "
-            "the width or more.",
+     .doc =
+         "x shifted right: signed integers keep their sign, which alone is left when the amount is "
+         "the width or more.",
      .examples = {{{"i32[3] {16, -5, -1}", "i32[3] {2, 1, 40}"}, "", {"i32[3] {4, -3, -1}"}},
                   {{"u8[] {255}", "u8[] {8}"}, "", {"u8[] {0}"}}}},
     {.name = "logical_and",
@@ -63,7 +64,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .dtype_rule = DTypeRule::kLogical,
      .expand = [](Graph& g, Ref node) -> Refs { return {In(g, node, 0) & In(g, node, 1)}; },
      .doc = "Whether both differ from 0.",
-     .examples = {{{"i32[3] {0, 2, 3}", "f32[3] {1, 0, 0.5}"}, "", {"bool[3] {false, false, true}"}}}},
+     .examples = {{{"i32[3] {0, 2, 3}", "f32[3] {1, 0, 0.5}"},
+                   "",
+                   {"bool[3] {false, false, true}"}}}},
     {.name = "logical_or",
      .family = Family::kBitwise,
      .traits = kElementwise | kNoGradient,

@@ -123,7 +123,8 @@ absl::StatusOr<ir::TypeList> InferTypes(const OpRow& row, absl::Span<const Ref> 
 
 absl::Status CheckResults(const OpRow& row, absl::Span<const Type> types) {
   for (const Type& type : types) {
-    if (absl::Status s = types::CheckDims(type.dims); !s.ok()) return Annotate(s, StrCat(row.name, ": "));
+    if (absl::Status s = types::CheckDims(type.dims); !s.ok())
+      return Annotate(s, StrCat(row.name, ": "));
   }
   return absl::OkStatus();
 }

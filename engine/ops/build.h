@@ -31,8 +31,8 @@ absl::StatusOr<Ref> MakePositional(Graph& graph, const ir::OpRow& row, absl::Spa
                                    absl::Span<const ir::AttrValue> attrs,
                                    types::Placement placement = {});
 
-// Make by op name; CHECK-fails on any error but sizes: an expansion of a checked node may pass through
-// shapes beyond the limits of the wire.
+// Make by op name; CHECK-fails on any error but sizes: an expansion of a checked node may pass
+// through shapes beyond the limits of the wire.
 Ref Build(Graph& graph, std::string_view op, std::initializer_list<Ref> inputs,
           std::initializer_list<NamedAttr> attrs = {}, types::Placement placement = {});
 Ref Build(Graph& graph, std::string_view op, absl::Span<const Ref> inputs,
@@ -51,12 +51,13 @@ Ref Constant(Graph& graph, const types::Scalar& value, types::Placement placemen
 Ref ConstantLike(Graph& graph, Ref x, double value);
 Ref ZerosLike(Graph& graph, Ref x);
 
-Ref Cast(Graph& graph, Ref x, types::DType dtype);          // x itself when it has it
+Ref Cast(Graph& graph, Ref x, types::DType dtype);  // x itself when it has it
 Ref Reshape(Graph& graph, Ref x, absl::Span<const types::Sym> dims);
 Ref Expand(Graph& graph, Ref x, absl::Span<const types::Sym> dims);  // numpy broadcasting
 Ref Permute(Graph& graph, Ref x, absl::Span<const int64_t> order);
 Ref Pad(Graph& graph, Ref x, absl::Span<const types::Sym> low, absl::Span<const types::Sym> high);
-Ref Shrink(Graph& graph, Ref x, absl::Span<const types::Sym> low, absl::Span<const types::Sym> dims);
+Ref Shrink(Graph& graph, Ref x, absl::Span<const types::Sym> low,
+           absl::Span<const types::Sym> dims);
 Ref Flip(Graph& graph, Ref x, absl::Span<const int64_t> axes);
 // The axis `axis` of 1 inserted, counted in the result, or taken away.
 Ref Unsqueeze(Graph& graph, Ref x, int axis);

@@ -41,7 +41,8 @@ AttrValue Coerced(const AttrValue& value, AttrKind kind) {
   const auto* i = std::get_if<int64_t>(&value);
   if (kind == AttrKind::kFloat && i != nullptr) return static_cast<double>(*i);
   if (kind == AttrKind::kDims) {
-    if (const auto* ints = std::get_if<ir::Ints>(&value)) return types::Dims(ints->begin(), ints->end());
+    if (const auto* ints = std::get_if<ir::Ints>(&value))
+      return types::Dims(ints->begin(), ints->end());
   }
   if (kind == AttrKind::kScalar) {
     if (i != nullptr) return types::Scalar::Int(types::DType::kWeakInt, *i);
@@ -70,8 +71,8 @@ bool InRange(const AttrValue& value) {
   return true;
 }
 
-absl::Status CheckAttr(const OpRow& row, const AttrSpec& spec, const AttrValue& value, bool required,
-                       bool trusted) {
+absl::Status CheckAttr(const OpRow& row, const AttrSpec& spec, const AttrValue& value,
+                       bool required, bool trusted) {
   if (required && value.index() == 0) {
     return InvalidArgument(row.name, ": attribute ", spec.name, " (", ir::Name(spec.kind),
                            ") is missing");

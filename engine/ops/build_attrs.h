@@ -11,7 +11,7 @@ using AttrList = absl::InlinedVector<ir::AttrValue, 4>;
 
 // What Make looks up about a row's attributes, computed once.
 struct RowFacts {
-  std::vector<ir::AttrValue> defaults;   // monostate: none
+  std::vector<ir::AttrValue> defaults;  // monostate: none
   std::vector<bool> required;
 };
 // REQUIRES: the row is in the registry.

@@ -47,7 +47,8 @@ Ref Get(Graph& graph, Ref tuple, int i) {
 Ref Constant(Graph& graph, const types::Scalar& value, types::Placement placement) {
   static const ir::OpRow& row = Op("const");
   const ir::AttrValue attr = value;
-  return graph.Intern(row, {}, absl::MakeConstSpan(&attr, 1), types::Type{value.dtype, placement, {}});
+  return graph.Intern(row, {}, absl::MakeConstSpan(&attr, 1),
+                      types::Type{value.dtype, placement, {}});
 }
 
 Ref ConstantLike(Graph& graph, Ref x, double value) {
@@ -68,7 +69,8 @@ Ref Reshape(Graph& graph, Ref x, absl::Span<const Sym> dims) {
   static const ir::OpRow& row = Op("reshape");
   if (absl::MakeConstSpan(x->dims()) == dims) return x;
   if (types::IsWeak(x->dtype()) || types::NumElements(x->dims()) != types::NumElements(dims)) {
-    return Build(graph, "reshape", {x}, {{"dims", ToDims(dims)}});  // strong, or the CHECK's message
+    return Build(graph, "reshape", {x},
+                 {{"dims", ToDims(dims)}});  // strong, or the CHECK's message
   }
   return WithDims(graph, row, x, dims);
 }
@@ -152,7 +154,8 @@ Ref SumTo(Graph& graph, Ref x, absl::Span<const Sym> to) {
   const size_t extra = x->dims().size() - to.size();
   Ints axes;
   for (size_t i = 0; i < x->dims().size(); ++i) {
-    if (i < extra || WasBroadcast(to[i - extra], x->dims()[i])) axes.push_back(static_cast<int64_t>(i));
+    if (i < extra || WasBroadcast(to[i - extra], x->dims()[i]))
+      axes.push_back(static_cast<int64_t>(i));
   }
   const DType dtype = x->dtype();
   const Ref wide = Cast(graph, x, types::IsHalf(dtype) ? DType::kF32 : dtype);
@@ -168,7 +171,9 @@ Ref Where(Graph& graph, Ref condition, Ref a, Ref b) {
   return Build(graph, "where", {condition, a, b});
 }
 
-Ref Unary(Graph& graph, ir::ScalarOp op, Ref x) { return Build(graph, Op(op), absl::MakeConstSpan(&x, 1)); }
+Ref Unary(Graph& graph, ir::ScalarOp op, Ref x) {
+  return Build(graph, Op(op), absl::MakeConstSpan(&x, 1));
+}
 
 Ref Binary(Graph& graph, ir::ScalarOp op, Ref a, Ref b) {
   const Ref inputs[] = {a, b};

@@ -19,8 +19,8 @@ struct BoolForm {
   std::string_view instead;
 };
 constexpr BoolForm kBoolForms[] = {
-    {ScalarOp::kAdd, "bitor"},  {ScalarOp::kMul, "bitand"}, {ScalarOp::kMin, "bitand"},
-    {ScalarOp::kMax, "bitor"},  {ScalarOp::kAbs, ""},
+    {ScalarOp::kAdd, "bitor"}, {ScalarOp::kMul, "bitand"}, {ScalarOp::kMin, "bitand"},
+    {ScalarOp::kMax, "bitor"}, {ScalarOp::kAbs, ""},
 };
 
 constexpr ScalarOp kNoBool[] = {ScalarOp::kSub,      ScalarOp::kNeg,      ScalarOp::kFloorDiv,
@@ -39,7 +39,8 @@ absl::StatusOr<const OpRow*> FormOnBool(const OpRow& row) {
     if (form.op == *row.scalar) return form.instead.empty() ? nullptr : &Op(form.instead);
   }
   if (Contains(kNoBool, *row.scalar)) {
-    return InvalidArgument(row.name, ": has no meaning for bool; use bitxor or bitand, or cast to an "
+    return InvalidArgument(row.name,
+                           ": has no meaning for bool; use bitxor or bitand, or cast to an "
                            "integer first");
   }
   return &row;
@@ -50,7 +51,8 @@ bool AllEqual(const Ints& values, int64_t value) {
 }
 
 bool AllZero(const types::Dims& dims) {
-  return std::all_of(dims.begin(), dims.end(), [](const types::Sym& d) { return d == types::Sym(0); });
+  return std::all_of(dims.begin(), dims.end(),
+                     [](const types::Sym& d) { return d == types::Sym(0); });
 }
 
 bool IsAscending(const Ints& order) {
@@ -87,7 +89,8 @@ bool IsIdentity(const OpRow& row, absl::Span<const ir::Ref> inputs,
       name == "copy" || name == "shrink") {
     return true;
   }
-  if (name == "pad") return AllZero(std::get<types::Dims>(attrs[0])) && AllZero(std::get<types::Dims>(attrs[1]));
+  if (name == "pad")
+    return AllZero(std::get<types::Dims>(attrs[0])) && AllZero(std::get<types::Dims>(attrs[1]));
   if (name == "permute") return IsAscending(std::get<Ints>(attrs[0]));
   if (name == "flip") return std::get<Ints>(attrs[0]).empty();
   if (name == "stride" || name == "dilate") return AllEqual(std::get<Ints>(attrs[0]), 1);

@@ -12,7 +12,8 @@ absl::StatusOr<const ir::OpRow*> IntegerForm(const ir::OpRow& row, types::DType 
 // `row` itself; an error for bit operations on floats.
 absl::StatusOr<const ir::OpRow*> CheckFloatForm(const ir::OpRow& row, types::DType dtype);
 
-// Whether the core node would be its first input: a cast to the same dtype, a reshape to the same dims.
+// Whether the core node would be its first input: a cast to the same dtype, a reshape to the same
+// dims.
 bool IsIdentity(const ir::OpRow& row, absl::Span<const ir::Ref> inputs,
                 absl::Span<const ir::AttrValue> attrs, const types::Type& result);
 

@@ -10,7 +10,8 @@ Expr IsInf(const Expr& x) { return Abs(x) == x.Number(INFINITY); }
 
 Refs ExpandIsClose(Graph& g, Ref node) {
   // Integers of every width are exact enough in f64.
-  const DType dtype = types::IsFloat(node->input(0)->dtype()) ? node->input(0)->dtype() : DType::kF64;
+  const DType dtype =
+      types::IsFloat(node->input(0)->dtype()) ? node->input(0)->dtype() : DType::kF64;
   const Expr a = In(g, node, 0).To(dtype), b = In(g, node, 1).To(dtype);
   const double rtol = node->attr<double>("rtol"), atol = node->attr<double>("atol");
   const Expr near = Abs(a - b) <= Abs(b) * rtol + atol;
@@ -28,7 +29,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .inputs = {{"a"}, {"b"}},
      .dtype_rule = DTypeRule::kBool,
      .doc = "Whether a equals b.",
-     .examples = {{{"f32[3] {1, nan, 0}", "f32[3] {1, nan, -0.0}"}, "", {"bool[3] {true, false, true}"}}}},
+     .examples = {{{"f32[3] {1, nan, 0}", "f32[3] {1, nan, -0.0}"},
+                   "",
+                   {"bool[3] {true, false, true}"}}}},
     {.name = "ne",
      .family = Family::kComparison,
      .level = Level::kCore,

@@ -36,7 +36,8 @@ absl::StatusOr<ir::TypeList> InferVector(const RuleInput& in) {
 absl::StatusOr<ir::TypeList> InferEye(const RuleInput& in) {
   const Dims& dims = *in.get<Dims>("dims");
   if (dims.size() == 2) return InferByRules(in);
-  return InvalidArgument(in.row.name, ": dims ", types::DimsToString(dims), " must be [rows, columns]");
+  return InvalidArgument(in.row.name, ": dims ", types::DimsToString(dims),
+                         " must be [rows, columns]");
 }
 
 Expr Number(Graph& g, const Scalar& value, DType dtype, types::Placement placement) {
@@ -148,7 +149,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kDimsAttr,
      .infer = InferVector,
      .expand = ExpandArange,
-     .doc = "start, start + step, ..: element i is start + i * step, rounded after each. A client that "
+     .doc = "start, start + step, ..: element i is start + i * step, rounded after each. A client "
+            "that "
             "has a stop sends dims = [ceil((stop - start) / step)].",
      .examples = {{{}, "dims=[4], start=1, step=2", {"i32[4] {1, 3, 5, 7}"}},
                   {{}, "dims=[3], start=1.0, step=-0.5, dtype=f32", {"f32[3] {1, 0.5, 0}"}}}},

@@ -35,8 +35,8 @@ void Advance(Coordinates& at, absl::Span<const int64_t> shape) {
   }
 }
 
-// source(coordinates of the result, coordinates in x to fill in) says whether the element comes from x;
-// if not it is 0.
+// source(coordinates of the result, coordinates in x to fill in) says whether the element comes
+// from x; if not it is 0.
 template <typename Source>
 HostTensors Rearrange(ir::Ref node, const HostTensor& x, Source source) {
   HostTensor out(x.dtype(), Constants(node->dims()));
@@ -57,7 +57,8 @@ HostTensors Rearrange(ir::Ref node, const HostTensor& x, Source source) {
 
 HostTensors EvaluateReshape(ir::Ref node, HostInputs inputs) {
   HostTensor out(inputs[0].dtype(), Constants(node->dims()));
-  if (!out.bytes().empty()) std::memcpy(out.bytes().data(), inputs[0].bytes().data(), out.bytes().size());
+  if (!out.bytes().empty())
+    std::memcpy(out.bytes().data(), inputs[0].bytes().data(), out.bytes().size());
   return {out};
 }
 

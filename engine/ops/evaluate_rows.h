@@ -1,5 +1,5 @@
-// The plain meaning of core rows that are not elementwise: what their `evaluate` points to. Dims are
-// constants here; the results have the node's dtypes and dims.
+// The plain meaning of core rows that are not elementwise: what their `evaluate` points to. Dims
+// are constants here; the results have the node's dtypes and dims.
 #pragma once
 
 #include <vector>

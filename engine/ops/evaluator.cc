@@ -38,7 +38,8 @@ ir::AttrValue Bound(const ir::AttrValue& attr, const Sym::Substitution& with) {
 }
 
 // The results of `function` in `graph`, with numbers in place of variables.
-std::vector<Ref> BindVariables(Graph& graph, const Function& function, const Sym::Substitution& with) {
+std::vector<Ref> BindVariables(Graph& graph, const Function& function,
+                               const Sym::Substitution& with) {
   absl::flat_hash_map<Ref, Ref> copies;
   for (Ref node : ir::TopologicalOrder(function.results)) {
     std::vector<Ref> inputs;
@@ -54,7 +55,8 @@ std::vector<Ref> BindVariables(Graph& graph, const Function& function, const Sym
   return results;
 }
 
-absl::StatusOr<Sym::Substitution> Assign(const Function& function, absl::Span<const int64_t> values) {
+absl::StatusOr<Sym::Substitution> Assign(const Function& function,
+                                         absl::Span<const int64_t> values) {
   if (values.size() != function.variables.size()) {
     return InvalidArgument("evaluate: ", values.size(), " values for ", function.variables.size(),
                            " variables");
@@ -92,7 +94,7 @@ HostTensor CastTo(const HostTensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   HostTensor out(dtype, x.shape());
   ir::LaneFunctionFor(ir::ScalarOp::kCast, x.dtype(), dtype)(out.bytes().data(), x.bytes().data(),
-                                                            nullptr, nullptr, x.elements());
+                                                             nullptr, nullptr, x.elements());
   return out;
 }
 
@@ -106,7 +108,8 @@ HostTensor RunLanes(ir::ScalarOp op, DType result, absl::Span<const HostTensor> 
   return out;
 }
 
-// Transcendentals in double, so that the one rounding is at the end; the rest is exact in its dtype.
+// Transcendentals in double, so that the one rounding is at the end; the rest is exact in its
+// dtype.
 HostTensor EvaluateScalarOp(Ref node, absl::Span<const HostTensor> inputs) {
   const ir::ScalarOp op = *node->op().scalar;
   const bool wide = (ir::Row(op).traits & ir::kTranscendental) != 0;
@@ -175,8 +178,8 @@ absl::StatusOr<std::vector<HostTensor>> EvaluateFunction(const Function& functio
   RETURN_IF_ERROR(CheckArguments(function, arguments, with));
   Graph graph;
   const std::vector<Ref> bound = BindVariables(graph, function, with);
-  const std::vector<Ref> core = ExpandComposites(
-      graph, bound, [](Ref node) { return node->op().evaluate != nullptr; });
+  const std::vector<Ref> core =
+      ExpandComposites(graph, bound, [](Ref node) { return node->op().evaluate != nullptr; });
   return Evaluation(arguments, core).Run();
 }
 

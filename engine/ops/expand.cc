@@ -9,7 +9,8 @@ namespace {
 using ir::Graph;
 using ir::Ref;
 
-// One sweep over the graph: composites become their expansions, whose own composites wait for the next.
+// One sweep over the graph: composites become their expansions, whose own composites wait for the
+// next.
 class Sweep {
  public:
   Sweep(Graph& graph, absl::FunctionRef<bool(Ref)> keep) : graph_(graph), keep_(keep) {}

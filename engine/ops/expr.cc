@@ -5,7 +5,8 @@
 namespace tensord::ops {
 
 Expr Expr::Number(double value) const {
-  return {*graph_, Constant(*graph_, types::Scalar::Float(dtype(), value), node_->type().placement)};
+  return {*graph_,
+          Constant(*graph_, types::Scalar::Float(dtype(), value), node_->type().placement)};
 }
 
 Expr Apply(ir::ScalarOp op, const Expr& x) { return {x.graph(), Unary(x.graph(), op, x)}; }

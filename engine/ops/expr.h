@@ -1,5 +1,5 @@
-// Arithmetic on nodes as it is written on paper, for expansions and gradients. Operands broadcast and
-// promote; a number takes the dtype of the expression beside it.
+// Arithmetic on nodes as it is written on paper, for expansions and gradients. Operands broadcast
+// and promote; a number takes the dtype of the expression beside it.
 //
 //   Expr x(graph, node->input(0));
 //   return {Sqrt(x * x + 1.0)};
@@ -31,9 +31,11 @@ Expr Apply(ir::ScalarOp op, const Expr& a, const Expr& b);
 // c ? a : b
 Expr Select(const Expr& c, const Expr& a, const Expr& b);
 
-#define TENSORD_EXPR_OPERATOR(symbol, op)                                                         \
-  inline Expr operator symbol(const Expr& a, const Expr& b) { return Apply(ir::ScalarOp::op, a, b); } \
-  inline Expr operator symbol(const Expr& a, double b) { return a symbol a.Number(b); }          \
+#define TENSORD_EXPR_OPERATOR(symbol, op)                                               \
+  inline Expr operator symbol(const Expr& a, const Expr& b) {                           \
+    return Apply(ir::ScalarOp::op, a, b);                                               \
+  }                                                                                     \
+  inline Expr operator symbol(const Expr& a, double b) { return a symbol a.Number(b); } \
   inline Expr operator symbol(double a, const Expr& b) { return b.Number(a) symbol b; }
 TENSORD_EXPR_OPERATOR(+, kAdd)
 TENSORD_EXPR_OPERATOR(-, kSub)

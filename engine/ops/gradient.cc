@@ -10,8 +10,8 @@
 namespace tensord::ops {
 namespace {
 
-using ir::Graph;
 using ir::GradientArgs;
+using ir::Graph;
 using ir::OpRow;
 using types::Type;
 
@@ -76,8 +76,7 @@ absl::StatusOr<std::vector<Ref>> ThroughExpansion(const GradientArgs& args, cons
   for (int i = 0; i < node->results(); ++i) {
     if (args.output_gradients[i] != nullptr) arrivals.Add(results[i], 0, args.output_gradients[i]);
   }
-  RETURN_IF_ERROR(
-      Sweep(args.graph, order, Active(order, sources, &inputs), &inputs, arrivals));
+  RETURN_IF_ERROR(Sweep(args.graph, order, Active(order, sources, &inputs), &inputs, arrivals));
   std::vector<Ref> gradients;
   RefSet given;  // an input that occurs twice has its whole gradient at its first place
   for (Ref input : node->inputs()) {
@@ -103,7 +102,8 @@ absl::Status CarryOn(Graph& graph, Ref node, const RefSet& active, Arrivals& arr
   }
   const auto wanted = [&](Ref input) { return active.contains(input); };
   if (absl::c_none_of(node->inputs(), wanted)) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::vector<Ref> gradients, InputGradients({graph, node, outputs}, active));
+  ASSIGN_OR_RETURN(const std::vector<Ref> gradients,
+                   InputGradients({graph, node, outputs}, active));
   TENSORD_CHECK(gradients.size() == node->inputs().size(), node->op().name, " gives ",
                 gradients.size(), " gradients");
   for (size_t i = 0; i < gradients.size(); ++i) {
@@ -131,8 +131,8 @@ absl::Status Sweep(Graph& graph, absl::Span<const Ref> order, const RefSet& acti
 absl::Status CheckFloat(const char* what, Ref node) {
   if (node->results() == 1 && types::IsFloat(node->dtype())) return absl::OkStatus();
   return InvalidArgument("gradient: ", what, " is ",
-                         node->results() == 1 ? node->type().ToString() : "a tuple",
-                         " (", node->op().name, "), expected a float tensor");
+                         node->results() == 1 ? node->type().ToString() : "a tuple", " (",
+                         node->op().name, "), expected a float tensor");
 }
 
 absl::StatusOr<Ref> SeedFor(Graph& graph, Ref target, Ref seed) {

@@ -8,7 +8,8 @@
 namespace tensord::ops {
 namespace {
 
-// a, then b: each padded to the whole, chosen by the coordinate. (A sum would lose -0 and NaN bits.)
+// a, then b: each padded to the whole, chosen by the coordinate. (A sum would lose -0 and NaN
+// bits.)
 Ref ConcatTwo(Graph& g, Ref a, Ref b, int axis) {
   const Sym split = a->dims()[axis];
   Dims none(a->dims().size(), Sym(0)), after = none, before = none;
@@ -24,7 +25,9 @@ int AxisOf(Ref node, int rank) {
   return *NormalizeAxis(node->op().name, node->attr<int64_t>("axis"), rank);
 }
 
-Refs ExpandCat(Graph& g, Ref node) { return {Concat(g, node->inputs(), AxisOf(node, node->rank()))}; }
+Refs ExpandCat(Graph& g, Ref node) {
+  return {Concat(g, node->inputs(), AxisOf(node, node->rank()))};
+}
 
 Refs CatGradient(const GradientArgs& a) {
   const int axis = AxisOf(a.node, a.node->rank());
@@ -47,8 +50,8 @@ Refs ExpandStack(Graph& g, Ref node) {
 Refs ExpandPadValue(Graph& g, Ref node) {
   const Dims &low = node->attr<Dims>("low"), &high = node->attr<Dims>("high");
   const Expr x = In(g, node);
-  const Expr fill(g, Constant(g, node->attr<types::Scalar>("value").Cast(x.dtype()),
-                              node->type().placement));
+  const Expr fill(
+      g, Constant(g, node->attr<types::Scalar>("value").Cast(x.dtype()), node->type().placement));
   const types::Scalar yes = types::Scalar::Int(DType::kBool, 1);
   const Ref inside = Expand(g, Constant(g, yes, node->type().placement), x.dims());
   return {Select({g, Pad(g, inside, low, high)}, {g, Pad(g, x, low, high)}, fill)};
@@ -65,7 +68,8 @@ absl::StatusOr<ir::TypeList> InferPadMode(const RuleInput& in) {
   for (size_t i = 0; i < x.size(); ++i) {
     const Sym most = types::Max(low[i], high[i]);
     const Sym there = mode == "reflect" ? x[i] - 1 : x[i];
-    const bool fits = mode == "replicate" ? (x[i] - 1).IsNonNegative() : (there - most).IsNonNegative();
+    const bool fits =
+        mode == "replicate" ? (x[i] - 1).IsNonNegative() : (there - most).IsNonNegative();
     if (most != Sym(0) && !fits) {
       return InvalidArgument(in.row.name, ": axis ", i, " of ", types::DimsToString(x),
                              " is too short for padding ", low[i].ToString(), ", ",
@@ -119,7 +123,8 @@ Refs ExpandRoll(Graph& g, Ref node) {
     const int axis = *NormalizeAxis("roll", axes[i], x->rank());
     const Sym extent = x->dims()[axis], shift = types::Mod(shifts[i], extent);
     if (shift == Sym(0)) continue;
-    const Ref parts[] = {Slice(g, x, axis, extent - shift, shift), Slice(g, x, axis, 0, extent - shift)};
+    const Ref parts[] = {Slice(g, x, axis, extent - shift, shift),
+                         Slice(g, x, axis, 0, extent - shift)};
     x = Concat(g, parts, axis);
   }
   return {x};
@@ -156,7 +161,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kPad,
      .expand = ExpandPadValue,
      .doc = "x between copies of a value.",
-     .examples = {{{"f32[2] {1, 2}"}, "low=[1], high=[1], value=-inf", {"f32[4] {-inf, 1, 2, -inf}"}}}},
+     .examples = {{{"f32[2] {1, 2}"},
+                   "low=[1], high=[1], value=-inf",
+                   {"f32[4] {-inf, 1, 2, -inf}"}}}},
     {.name = "pad_mode",
      .family = Family::kMovement,
      .inputs = {{"x"}},
@@ -167,9 +174,10 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .infer = InferPadMode,
      .expand = ExpandPadMode,
      .doc = "x continued beyond its edges by its own elements.",
-     .examples = {{{"i32[3] {1, 2, 3}"}, "low=[2], high=[1], mode=reflect", {"i32[6] {3, 2, 1, 2, 3, 2}"}},
-                  {{"i32[3] {1, 2, 3}"}, "low=[2], high=[1], mode=circular", {"i32[6] {2, 3, 1, 2, 3, 1}"}},
-                  {{"i32[2] {1, 2}"}, "low=[2], high=[1], mode=replicate", {"i32[5] {1, 1, 1, 2, 2}"}}}},
+     .examples =
+         {{{"i32[3] {1, 2, 3}"}, "low=[2], high=[1], mode=reflect", {"i32[6] {3, 2, 1, 2, 3, 2}"}},
+          {{"i32[3] {1, 2, 3}"}, "low=[2], high=[1], mode=circular", {"i32[6] {2, 3, 1, 2, 3, 1}"}},
+          {{"i32[2] {1, 2}"}, "low=[2], high=[1], mode=replicate", {"i32[5] {1, 1, 1, 2, 2}"}}}},
     {.name = "roll",
      .family = Family::kMovement,
      .inputs = {{"x"}},

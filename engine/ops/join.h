@@ -5,8 +5,10 @@
 
 namespace tensord::ops {
 
-// Coordinates along `axis` of `dims`, with 1 elsewhere so that they broadcast: i32, i64 when needed.
-Ref Coordinates(Graph& graph, absl::Span<const types::Sym> dims, int axis, types::Placement placement);
+// Coordinates along `axis` of `dims`, with 1 elsewhere so that they broadcast: i32, i64 when
+// needed.
+Ref Coordinates(Graph& graph, absl::Span<const types::Sym> dims, int axis,
+                types::Placement placement);
 // `value` in the dtype of `coordinates`.
 Ref Coordinate(Graph& graph, Ref coordinates, const types::Sym& value);
 

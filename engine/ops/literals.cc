@@ -122,18 +122,26 @@ absl::StatusOr<AttrValue> ParseAttrValue(AttrKind kind, std::string_view text) {
   text = Trim(text);
   if (text == "none") return AttrValue();
   switch (kind) {
-    case AttrKind::kInt: return AsAttr(ParseInt(text));
-    case AttrKind::kFloat: return AsAttr(ParseFloat(text));
-    case AttrKind::kBool: return AsAttr(ParseBool(text));
-    case AttrKind::kString: return AttrValue(Unquoted(text));
-    case AttrKind::kInts: return AsAttr(ParseInts(text));
-    case AttrKind::kDType: return AsAttr(ParseDType(text));
-    case AttrKind::kScalar: return AsAttr(ParseScalar(text));
+    case AttrKind::kInt:
+      return AsAttr(ParseInt(text));
+    case AttrKind::kFloat:
+      return AsAttr(ParseFloat(text));
+    case AttrKind::kBool:
+      return AsAttr(ParseBool(text));
+    case AttrKind::kString:
+      return AttrValue(Unquoted(text));
+    case AttrKind::kInts:
+      return AsAttr(ParseInts(text));
+    case AttrKind::kDType:
+      return AsAttr(ParseDType(text));
+    case AttrKind::kScalar:
+      return AsAttr(ParseScalar(text));
     case AttrKind::kDims: {
       ASSIGN_OR_RETURN(const ir::Ints values, ParseInts(text));
       return AttrValue(types::Dims(values.begin(), values.end()));
     }
-    default: return Bad("attribute text", text);
+    default:
+      return Bad("attribute text", text);
   }
 }
 
@@ -145,7 +153,8 @@ absl::StatusOr<std::vector<NamedAttr>> ParseAttrs(const ir::OpRow& row, std::str
     text.remove_prefix(std::min(text.size(), end + 1));
     const size_t equals = piece.find('=');
     const ir::AttrSpec* spec = FindSpec(row, Trim(piece.substr(0, equals)));
-    if (equals == std::string_view::npos || spec == nullptr) return Bad("attribute of the op", piece);
+    if (equals == std::string_view::npos || spec == nullptr)
+      return Bad("attribute of the op", piece);
     ASSIGN_OR_RETURN(AttrValue value, ParseAttrValue(spec->kind, piece.substr(equals + 1)));
     attrs.push_back({spec->name, std::move(value)});
   }
@@ -163,7 +172,8 @@ absl::StatusOr<types::HostTensor> ParseTensor(std::string_view text) {
   types::HostTensor tensor(dtype, std::move(dims));
   const auto pieces = Split(text.substr(values + 1, text.size() - values - 2), ", ");
   const auto count = static_cast<int64_t>(pieces.size());
-  if (count != tensor.elements() && count != 1) return Bad("tensor literal of that many elements", text);
+  if (count != tensor.elements() && count != 1)
+    return Bad("tensor literal of that many elements", text);
   for (int64_t i = 0; i < tensor.elements(); ++i) {
     ASSIGN_OR_RETURN(const Scalar value, ParseScalarOf(dtype, pieces[count == 1 ? 0 : i]));
     tensor.Set(i, value);

@@ -9,7 +9,8 @@
 
 namespace tensord::ops {
 
-// A value of `kind`: 3, 0.5, true, mean, [0,1], f32, f32:0.5 (a scalar without a dtype is weak), none.
+// A value of `kind`: 3, 0.5, true, mean, [0,1], f32, f32:0.5 (a scalar without a dtype is weak),
+// none.
 absl::StatusOr<ir::AttrValue> ParseAttrValue(ir::AttrKind kind, std::string_view text);
 
 // "axes=[1], keepdims=true" for a row; names that the row lacks are refused.

@@ -36,8 +36,8 @@ Refs DilateGradient(const GradientArgs& a) {
 }
 
 // One windowed axis of dy undone: dy has the counts of windows at `axis` and the `size` elements of
-// each on its last axis. Element k of window n belongs at n * stride + k * dilation, so row k of the
-// dilated dy moves right by k * dilation: rows of pitch extent + dilation read at pitch extent.
+// each on its last axis. Element k of window n belongs at n * stride + k * dilation, so row k of
+// the dilated dy moves right by k * dilation: rows of pitch extent + dilation read at pitch extent.
 Expr Unwindow(const Expr& dy, int axis, const Sym& extent, int64_t stride, int64_t dilation) {
   Graph& g = dy.graph();
   const int last = dy.node()->rank() - 1;
@@ -66,7 +66,8 @@ Expr Unwindow(const Expr& dy, int axis, const Sym& extent, int64_t stride, int64
 Refs WindowGradient(const GradientArgs& a) {
   const Ints& axes = a.node->attr<Ints>("axes");
   const int n = static_cast<int>(axes.size());
-  const Ints strides = IntsOr(a.node, "strides", n, 1), dilations = IntsOr(a.node, "dilations", n, 1);
+  const Ints strides = IntsOr(a.node, "strides", n, 1),
+             dilations = IntsOr(a.node, "dilations", n, 1);
   const bool half = types::IsHalf(Dy(a).dtype());
   Expr dy = half ? Dy(a).To(DType::kF32) : Dy(a);
   for (int i = n; i-- > 0;) {
@@ -84,10 +85,14 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .inputs = {{"x"}},
      .attrs = {{"dims", AttrKind::kDims, "", "as many elements as x"}},
      .shape_rule = ShapeRule::kReshape,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Reshape(a.graph, Dy(a), X(a).dims())}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Reshape(a.graph, Dy(a), X(a).dims())};
+     },
      .evaluate = EvaluateReshape,
      .doc = "The elements of x in row-major order under other dims.",
-     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"}, "dims=[3,2]", {"f32[3,2] {1, 2, 3, 4, 5, 6}"}}}},
+     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"},
+                   "dims=[3,2]",
+                   {"f32[3,2] {1, 2, 3, 4, 5, 6}"}}}},
     {.name = "permute",
      .family = Family::kMovement,
      .level = Level::kCore,
@@ -97,7 +102,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .gradient = PermuteGradient,
      .evaluate = EvaluatePermute,
      .doc = "x with its axes in another order.",
-     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"}, "order=[1,0]", {"f32[3,2] {1, 4, 2, 5, 3, 6}"}}}},
+     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"},
+                   "order=[1,0]",
+                   {"f32[3,2] {1, 4, 2, 5, 3, 6}"}}}},
     {.name = "expand",
      .family = Family::kMovement,
      .level = Level::kCore,
@@ -129,7 +136,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .gradient = ShrinkGradient,
      .evaluate = EvaluateShrink,
      .doc = "A contiguous part of x.",
-     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"}, "low=[0,1], dims=[2,2]", {"f32[2,2] {2, 3, 5, 6}"}}}},
+     .examples = {{{"f32[2,3] {1, 2, 3, 4, 5, 6}"},
+                   "low=[0,1], dims=[2,2]",
+                   {"f32[2,2] {2, 3, 5, 6}"}}}},
     {.name = "flip",
      .family = Family::kMovement,
      .level = Level::kCore,
@@ -163,7 +172,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kWindow,
      .gradient = WindowGradient,
      .evaluate = EvaluateWindow,
-     .doc = "Sliding windows of x: a windowed axis becomes the count of windows, and the elements of a "
+     .doc = "Sliding windows of x: a windowed axis becomes the count of windows, and the elements "
+            "of a "
             "window are axes at the end, in order.",
      .examples = {{{"f32[4] {1, 2, 3, 4}"}, "axes=[0], sizes=[2]", {"f32[3,2] {1, 2, 2, 3, 3, 4}"}},
                   {{"f32[6] {1, 2, 3, 4, 5, 6}"},
@@ -186,8 +196,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
 const std::vector<OpRow>& CoreMovementRows() { return kRows; }
 
 const std::vector<OpRow>& MovementRows() {
-  static const std::vector<OpRow>& rows = JoinTables(
-      {&CoreMovementRows(), &ShapeRows(), &JoinRows(), &RepeatRows(), &DiagonalRows()});
+  static const std::vector<OpRow>& rows =
+      JoinTables({&CoreMovementRows(), &ShapeRows(), &JoinRows(), &RepeatRows(), &DiagonalRows()});
   return rows;
 }
 

@@ -17,8 +17,10 @@ std::string Quoted(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out + "\"";
 }
@@ -135,9 +137,11 @@ std::string OpSetDigest() {
     for (const OpRow* row : AllOps()) {
       StrAppend(&text, row->name, " ", row->traits & ir::kVariadicInputs, " ", row->results, " ",
                 ir::Name(row->dtype_rule), " ", ir::Name(row->shape_rule), "\n");
-      for (const auto& input : row->inputs) StrAppend(&text, "  ", input.name, " ", input.optional, "\n");
+      for (const auto& input : row->inputs)
+        StrAppend(&text, "  ", input.name, " ", input.optional, "\n");
       for (const auto& attr : row->attrs) {
-        StrAppend(&text, "  ", attr.name, ": ", ir::Name(attr.kind), " = ", attr.default_text, "\n");
+        StrAppend(&text, "  ", attr.name, ": ", ir::Name(attr.kind), " = ", attr.default_text,
+                  "\n");
       }
     }
     return base::ToHex(base::Sha256(text));

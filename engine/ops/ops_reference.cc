@@ -34,19 +34,19 @@ void AppendOp(std::string& page, const OpRow& row) {
     if (!input.doc.empty()) StrAppend(&page, "- `", input.name, "`: ", input.doc, "\n");
   }
   for (const ir::AttrSpec& attr : row.attrs) {
-    StrAppend(&page, "- `", attr.name, "` (", ir::Name(attr.kind), ")", attr.doc.empty() ? "" : ": ",
-              attr.doc, "\n");
+    StrAppend(&page, "- `", attr.name, "` (", ir::Name(attr.kind), ")",
+              attr.doc.empty() ? "" : ": ", attr.doc, "\n");
   }
   StrAppend(&page, "- dtype: ", ir::Name(row.dtype_rule), "; shape: ", ir::Name(row.shape_rule),
-            "; gradient: ", GradientNote(row), row.level == ir::Level::kCore ? "; core" : "", "\n\n");
+            "; gradient: ", GradientNote(row), row.level == ir::Level::kCore ? "; core" : "",
+            "\n\n");
   for (const ir::Example& example : row.examples) {
-    StrAppend(&page, "      ", absl::StrJoin(example.inputs, ", ", [](std::string* out, auto text) {
-                StrAppend(out, text);
-              }),
+    StrAppend(&page, "      ",
+              absl::StrJoin(example.inputs, ", ",
+                            [](std::string* out, auto text) { StrAppend(out, text); }),
               example.attrs.empty() ? "" : "  with ", example.attrs, "\n        = ",
-              absl::StrJoin(example.results, ", ", [](std::string* out, auto text) {
-                StrAppend(out, text);
-              }),
+              absl::StrJoin(example.results, ", ",
+                            [](std::string* out, auto text) { StrAppend(out, text); }),
               "\n");
   }
   StrAppend(&page, "\n");
@@ -55,7 +55,8 @@ void AppendOp(std::string& page, const OpRow& row) {
 }  // namespace
 
 std::string OpsReference() {
-  std::string page = "# Ops\n\nMade from the rows in `engine/ops/`; every example is run by a test.\n\n";
+  std::string page =
+      "# Ops\n\nMade from the rows in `engine/ops/`; every example is run by a test.\n\n";
   std::string_view family;
   for (const OpRow* row : AllOps()) {
     if (ir::Name(row->family) != family) {

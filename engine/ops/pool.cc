@@ -1,4 +1,6 @@
 // Pooling over the last axes: a fold over the window axes of a movement view.
+#include <algorithm>
+
 #include "engine/ops/compose.h"
 #include "engine/ops/nn_rows.h"
 #include "engine/ops/rows.h"
@@ -26,7 +28,8 @@ struct Pool {
   }
   // Windows that neither overlap nor have holes are a reshape, whose gradient is one too.
   bool disjoint() const {
-    return window.strides == window.sizes && window.dilations == Ints(window.sizes.size(), 1);
+    return window.strides == window.sizes &&
+           std::all_of(window.dilations.begin(), window.dilations.end(), [](int64_t d) { return d == 1; });
   }
   Ints window_axes() const { return Range(first + window.axes(), first + 2 * window.axes()); }
 };

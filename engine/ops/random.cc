@@ -1,6 +1,7 @@
-// Random tensors, as pure functions: element i of a result is Threefry-2x32(key, counter + i), the same
-// bits on every device. A client threads the counter: after a draw it adds the number of elements.
-// With counter 0, random_bits and uniform give the numbers of jax.random (partitionable threefry).
+// Random tensors, as pure functions: element i of a result is Threefry-2x32(key, counter + i), the
+// same bits on every device. A client threads the counter: after a draw it adds the number of
+// elements. With counter 0, random_bits and uniform give the numbers of jax.random (partitionable
+// threefry).
 #include <cmath>
 
 #include "engine/base/status.h"
@@ -155,7 +156,8 @@ Refs ExpandPermutation(Graph& g, Ref node) {
   const Expr keys = Bits(g, node, DType::kU64), at(g, Iota(g, {n}, 0, index, placement));
   const auto row = [&](const Expr& x) { return Expr(g, Unsqueeze(g, x, 0)); };
   const auto column = [&](const Expr& x) { return Expr(g, Unsqueeze(g, x, 1)); };
-  const Expr before = (row(keys) < column(keys)) | ((row(keys) == column(keys)) & (row(at) < column(at)));
+  const Expr before =
+      (row(keys) < column(keys)) | ((row(keys) == column(keys)) & (row(at) < column(at)));
   const int64_t last = 1;
   const Expr rank(g, Reduce(g, before.To(index), "sum", absl::MakeConstSpan(&last, 1)));
   const Expr order(g, Build(g, "scatter", {ZerosLike(g, at), rank, at},
@@ -163,8 +165,8 @@ Refs ExpandPermutation(Graph& g, Ref node) {
   return {order.To(node->dtype())};
 }
 
-const std::vector<ir::InputSpec>& kInputs = *new std::vector<ir::InputSpec>{
-    {"key", "u32[2]"}, {"counter", "u64, of the first element"}};
+const std::vector<ir::InputSpec>& kInputs =
+    *new std::vector<ir::InputSpec>{{"key", "u32[2]"}, {"counter", "u64, of the first element"}};
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "random_bits",
@@ -176,9 +178,12 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kDimsAttr,
      .infer = InferBits,
      .expand = ExpandBits,
-     .doc = "Random bits: the two words of Threefry-2x32(key, counter + i) one after the other for u64, "
+     .doc = "Random bits: the two words of Threefry-2x32(key, counter + i) one after the other for "
+            "u64, "
             "their exclusive or for narrower dtypes.",
-     .examples = {{{"u32[2] {0, 0}", "u64[] {0}"}, "dims=[1], dtype=u64", {"u64[1] {7719171245655871230}"}},
+     .examples = {{{"u32[2] {0, 0}", "u64[] {0}"},
+                   "dims=[1], dtype=u64",
+                   {"u64[1] {7719171245655871230}"}},
                   {{"u32[2] {320440878, 57701188}", "u64[] {2611923443488327891}"},
                    "dims=[1], dtype=u64",
                    {"u64[1] {14164448220934961056}"}}}},
@@ -208,8 +213,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kDimsAttr,
      .infer = InferFloats,
      .expand = ExpandNormal,
-     .doc = "Normally distributed floats by Box-Muller: one word of an element's block is the radius, "
-            "the other the angle.",
+     .doc =
+         "Normally distributed floats by Box-Muller: one word of an element's block is the radius, "
+         "the other the angle.",
      .examples = {{{"u32[2] {0, 0}", "u64[] {0}"}, "dims=[1]", {"f32[1] {-1.0654525}"}}}},
     {.name = "integers",
      .family = Family::kRandom,
@@ -234,7 +240,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kDimsAttr,
      .infer = InferPermutation,
      .expand = ExpandPermutation,
-     .doc = "0 .. n - 1 in random order: the stable argsort of n random numbers. Ranks are counted, n * n "
+     .doc = "0 .. n - 1 in random order: the stable argsort of n random numbers. Ranks are "
+            "counted, n * n "
             "comparisons.",
      .examples = {{{"u32[2] {0, 0}", "u64[] {0}"}, "dims=[1]", {"i32[1] {0}"}}}},
 };
@@ -244,7 +251,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
 Words RandomWords(Graph& graph, Ref node) {
   const Expr counters = Counters(graph, node);
   const Expr high = Apply(ScalarOp::kShr, counters, counters.Number(32)).To(DType::kU32);
-  return Threefry(KeyWord(graph, node, 0), KeyWord(graph, node, 1), {high, counters.To(DType::kU32)});
+  return Threefry(KeyWord(graph, node, 0), KeyWord(graph, node, 1),
+                  {high, counters.To(DType::kU32)});
 }
 
 const std::vector<OpRow>& RandomRows() { return kRows; }

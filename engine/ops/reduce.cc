@@ -57,7 +57,8 @@ Refs ExpandSum(Graph& g, Ref node) {
   const DType wide = types::IsBool(out) ? DType::kI32 : types::Row(out).sum;
   const Expr x = In(g, node);
   // Float inputs of an integer sum add up before they are cut.
-  const DType adds = types::IsFloat(x.dtype()) && !types::IsFloat(out) ? types::Row(x.dtype()).sum : wide;
+  const DType adds =
+      types::IsFloat(x.dtype()) && !types::IsFloat(out) ? types::Row(x.dtype()).sum : wide;
   return {ReduceAs(g, node, x.To(adds), "sum").To(out)};
 }
 

@@ -10,6 +10,6 @@ const std::vector<OpRow>& StatisticsRows();  // statistics.cc
 
 inline constexpr ir::AttrSpec kAxes = {"axes", AttrKind::kInts, "none", "which; all when absent"};
 inline constexpr ir::AttrSpec kKeepDims = {"keepdims", AttrKind::kBool, "false",
-                                       "keep the axes with a dim of 1"};
+                                           "keep the axes with a dim of 1"};
 
 }  // namespace tensord::ops

@@ -11,9 +11,9 @@ namespace tensord::ops {
 namespace {
 
 using FamilyRows = const std::vector<ir::OpRow>& (*)();
-constexpr FamilyRows kFamilies[] = {UnaryRows,  BinaryRows, SelectRows,     ReduceRows, MovementRows,
-                                CreateRows, RandomRows, IndexRows,      LinalgRows, ActivationRows,
-                                NnRows,     NormRows,   LossRows,       OptimRows,  StructureRows};
+constexpr FamilyRows kFamilies[] = {UnaryRows,  BinaryRows, SelectRows, ReduceRows, MovementRows,
+                                    CreateRows, RandomRows, IndexRows,  LinalgRows, ActivationRows,
+                                    NnRows,     NormRows,   LossRows,   OptimRows,  StructureRows};
 
 using Table = absl::flat_hash_map<absl::string_view, const ir::OpRow*>;
 

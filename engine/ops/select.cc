@@ -47,7 +47,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .dtype_rule = DTypeRule::kSelect,
      .gradient = WhereGradient,
      .doc = "a where condition is true, else b.",
-     .examples = {{{"bool[2] {true, false}", "f32[2] {1, 2}", "f32[] {9}"}, "", {"f32[2] {1, 9}"}}}},
+     .examples = {{{"bool[2] {true, false}", "f32[2] {1, 2}", "f32[] {9}"},
+                   "",
+                   {"f32[2] {1, 9}"}}}},
     {.name = "fma",
      .family = Family::kSelect,
      .level = Level::kCore,
@@ -92,8 +94,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .attrs = {{"dtype", AttrKind::kDType, "", "of the result"}},
      .dtype_rule = DTypeRule::kAttr,
      .gradient = CastGradient,
-     .doc = "x in another dtype. Float to integer truncates, saturates and takes NaN to 0; integers "
-            "wrap; to bool is != 0.",
+     .doc =
+         "x in another dtype. Float to integer truncates, saturates and takes NaN to 0; integers "
+         "wrap; to bool is != 0.",
      .examples = {{{"f32[4] {1.9, -1.9, 300, nan}"}, "dtype=i8", {"i8[4] {1, -1, 127, 0}"}},
                   {{"i32[2] {300, -1}"}, "dtype=u8", {"u8[2] {44, 255}"}}}},
     {.name = "bitcast",

@@ -15,7 +15,9 @@ using types::Dims;
 using types::DimsToString;
 using types::Sym;
 
-std::string Text(absl::Span<const int64_t> ints) { return ir::ToString(Ints(ints.begin(), ints.end())); }
+std::string Text(absl::Span<const int64_t> ints) {
+  return ir::ToString(Ints(ints.begin(), ints.end()));
+}
 
 const Dims& FirstDims(const RuleInput& in) { return in.inputs[0].dims; }
 
@@ -79,8 +81,10 @@ absl::StatusOr<Dims> Reduce(const RuleInput& in) {
   const bool* keep = in.get<bool>("keepdims");
   Dims out;
   for (size_t i = 0; i < x.size(); ++i) {
-    if (!reduced[i]) out.push_back(x[i]);
-    else if (keep != nullptr && *keep) out.push_back(1);
+    if (!reduced[i])
+      out.push_back(x[i]);
+    else if (keep != nullptr && *keep)
+      out.push_back(1);
   }
   return out;
 }
@@ -146,15 +150,15 @@ absl::StatusOr<Dims> Shrink(const RuleInput& in) {
     if (!low[i].IsNonNegative() || !dims[i].IsNonNegative() ||
         !(x[i] - low[i] - dims[i]).IsNonNegative()) {
       return InvalidArgument(in.row.name, ": low ", DimsToString(low), " with dims ",
-                             DimsToString(dims), " is not inside ", DimsToString(x), " on axis ", i);
+                             DimsToString(dims), " is not inside ", DimsToString(x), " on axis ",
+                             i);
     }
   }
   return dims;
 }
 
 absl::StatusOr<Dims> Flip(const RuleInput& in) {
-  RETURN_IF_ERROR(
-      NormalizeAxes(in.row.name, *in.get<Ints>("axes"), in.inputs[0].rank()).status());
+  RETURN_IF_ERROR(NormalizeAxes(in.row.name, *in.get<Ints>("axes"), in.inputs[0].rank()).status());
   return FirstDims(in);
 }
 
@@ -168,8 +172,8 @@ absl::StatusOr<Dims> Stride(const RuleInput& in) {
 // Sizes, strides and dilations: one number >= 1 per windowed axis.
 absl::Status CheckWindow(std::string_view op, int axes, absl::Span<const int64_t> sizes,
                          absl::Span<const int64_t> strides, absl::Span<const int64_t> dilations) {
-  for (const auto& [name, list] :
-       {std::pair("sizes", sizes), std::pair("strides", strides), std::pair("dilations", dilations)}) {
+  for (const auto& [name, list] : {std::pair("sizes", sizes), std::pair("strides", strides),
+                                   std::pair("dilations", dilations)}) {
     bool ok = static_cast<int>(list.size()) == axes;
     for (int64_t v : list) ok = ok && v >= 1;
     if (!ok) {
@@ -247,12 +251,34 @@ absl::StatusOr<Dims> Triangle(const RuleInput& in) {
 
 // One row per rule, in the order of ir::ShapeRule.
 using Rule = absl::StatusOr<Dims> (*)(const RuleInput&);
-constexpr Rule kRules[] = {
-    SameForAll,     Broadcast,      Reduce,    Reshape,            Permute,   Expand,
-    Pad,            Shrink,         Flip,      Stride,             Window,    Dilate,
-    DimsAttr,       RankZero,       InferMatmul, InferEinsum,      InferConv, InferConvTranspose,
-    InferPool,      InferGather,    InferTake, InferOneHot,        Concat,    Stack,
-    InferAttention, InferEmbedding, Triangle,  Same};
+constexpr Rule kRules[] = {SameForAll,
+                           Broadcast,
+                           Reduce,
+                           Reshape,
+                           Permute,
+                           Expand,
+                           Pad,
+                           Shrink,
+                           Flip,
+                           Stride,
+                           Window,
+                           Dilate,
+                           DimsAttr,
+                           RankZero,
+                           InferMatmul,
+                           InferEinsum,
+                           InferConv,
+                           InferConvTranspose,
+                           InferPool,
+                           InferGather,
+                           InferTake,
+                           InferOneHot,
+                           Concat,
+                           Stack,
+                           InferAttention,
+                           InferEmbedding,
+                           Triangle,
+                           Same};
 static_assert(std::size(kRules) == static_cast<size_t>(ir::ShapeRule::kCustom) + 1);
 
 }  // namespace

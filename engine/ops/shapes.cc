@@ -14,7 +14,8 @@ absl::StatusOr<ir::TypeList> InferBroadcastTo(const RuleInput& in) {
   absl::StatusOr<Dims> both = BroadcastDims(in.row.name, x, to);
   if (!both.ok() || *both != to) {
     return InvalidArgument(in.row.name, ": ", types::DimsToString(x), " does not broadcast to ",
-                           types::DimsToString(to), "; dims must be equal or 1, aligned at the end");
+                           types::DimsToString(to),
+                           "; dims must be equal or 1, aligned at the end");
   }
   return WithDims(in, to);
 }
@@ -47,9 +48,11 @@ absl::StatusOr<ir::TypeList> InferSqueeze(const RuleInput& in) {
   }
   Dims out;
   for (size_t i = 0; i < x.size(); ++i) {
-    const bool listed = std::find(named.begin(), named.end(), static_cast<int64_t>(i)) != named.end();
+    const bool listed =
+        std::find(named.begin(), named.end(), static_cast<int64_t>(i)) != named.end();
     if (listed && x[i] != Sym(1)) {
-      return InvalidArgument(in.row.name, ": axis ", i, " of ", types::DimsToString(x), " is not 1");
+      return InvalidArgument(in.row.name, ": axis ", i, " of ", types::DimsToString(x),
+                             " is not 1");
     }
     if (!(axes == nullptr ? x[i] == Sym(1) : listed)) out.push_back(x[i]);
   }

@@ -43,7 +43,9 @@ Over OverOf(const GradientArgs& a) {
 
 Over OverOf(Graph& g, Ref node) { return {In(g, node), ReducedAxes(node)}; }
 
-Expr Shaped(Ref node, const Expr& kept) { return {kept.graph(), Reshape(kept.graph(), kept, node->dims())}; }
+Expr Shaped(Ref node, const Expr& kept) {
+  return {kept.graph(), Reshape(kept.graph(), kept, node->dims())};
+}
 
 Refs ExpandMean(Graph& g, Ref node) { return {Shaped(node, OverOf(g, node).Mean())}; }
 
@@ -55,13 +57,9 @@ Refs ExpandStd(Graph& g, Ref node) {
   return {Shaped(node, Sqrt(OverOf(g, node).Variance(node->attr<double>("correction"))))};
 }
 
-Refs ExpandVarMean(Graph& g, Ref node) {
-  return {ExpandVar(g, node)[0], ExpandMean(g, node)[0]};
-}
+Refs ExpandVarMean(Graph& g, Ref node) { return {ExpandVar(g, node)[0], ExpandMean(g, node)[0]}; }
 
-Refs ExpandStdMean(Graph& g, Ref node) {
-  return {ExpandStd(g, node)[0], ExpandMean(g, node)[0]};
-}
+Refs ExpandStdMean(Graph& g, Ref node) { return {ExpandStd(g, node)[0], ExpandMean(g, node)[0]}; }
 
 // A value of the node's dims so that it broadcasts against the input.
 Expr Spread(const Over& over, const Expr& value) {
@@ -95,7 +93,8 @@ Expr Positions(const Over& over) {
   for (int64_t axis : over.axes) {
     Dims line = kept;
     line[axis] = over.x.dims()[axis];
-    const Expr along(over.graph(), Iota(over.graph(), line, static_cast<int>(axis), dtype, placement));
+    const Expr along(over.graph(),
+                     Iota(over.graph(), line, static_cast<int>(axis), dtype, placement));
     const Expr extent(over.graph(), DimValue(over.graph(), line[axis], placement));
     position = position * extent.To(dtype) + along;
   }
@@ -129,7 +128,7 @@ Refs LogSumExpGradient(const GradientArgs& a) {
 }
 
 constexpr ir::AttrSpec kCorrection = {"correction", AttrKind::kFloat, "1",
-                                  "taken off the count: 1 for a sample, 0 for all there is"};
+                                      "taken off the count: 1 for a sample, 0 for all there is"};
 
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "mean",
@@ -150,7 +149,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kReduce,
      .expand = Wide<ExpandVar>,
      .gradient = VarGradient,
-     .doc = "The variance over axes: squared deviations from the mean, by the count less correction.",
+     .doc =
+         "The variance over axes: squared deviations from the mean, by the count less correction.",
      .examples = {{{"f32[4] {1, 2, 3, 6}"}, "", {"f32[] {4.6666665}"}},
                   {{"f32[4] {1, 2, 3, 6}"}, "correction=0", {"f32[] {3.5}"}}}},
     {.name = "std",
@@ -172,7 +172,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .shape_rule = ShapeRule::kReduce,
      .expand = Wide<ExpandVarMean>,
      .doc = "var and mean over the same axes.",
-     .examples = {{{"f32[2,2] {1, 2, 3, 6}"}, "axes=[1]", {"f32[2] {0.5, 4.5}", "f32[2] {1.5, 4.5}"}}}},
+     .examples = {{{"f32[2,2] {1, 2, 3, 6}"},
+                   "axes=[1]",
+                   {"f32[2] {0.5, 4.5}", "f32[2] {1.5, 4.5}"}}}},
     {.name = "std_mean",
      .family = Family::kReduce,
      .inputs = {{"x"}},
@@ -191,7 +193,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .dtype_rule = DTypeRule::kIndex,
      .shape_rule = ShapeRule::kReduce,
      .expand = [](Graph& g, Ref node) -> Refs { return ExpandArg(g, node, "max"); },
-     .doc = "The position of the first NaN, else of the first maximum, in row-major order over axes.",
+     .doc =
+         "The position of the first NaN, else of the first maximum, in row-major order over axes.",
      .examples = {{{"f32[2,3] {1, 3, 3, 5, nan, 9}"}, "axes=[1]", {"i32[2] {1, 1}"}},
                   {{"i32[2,2] {1, 2, 8, 4}"}, "", {"i32[] {2}"}}}},
     {.name = "argmin",
@@ -202,7 +205,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .dtype_rule = DTypeRule::kIndex,
      .shape_rule = ShapeRule::kReduce,
      .expand = [](Graph& g, Ref node) -> Refs { return ExpandArg(g, node, "min"); },
-     .doc = "The position of the first NaN, else of the first minimum, in row-major order over axes.",
+     .doc =
+         "The position of the first NaN, else of the first minimum, in row-major order over axes.",
      .examples = {{{"f32[2,3] {3, 1, 1, 5, nan, 9}"}, "axes=[1]", {"i32[2] {1, 1}"}}}},
     {.name = "logsumexp",
      .family = Family::kReduce,
@@ -213,7 +217,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .expand = Wide<ExpandLogSumExp>,
      .gradient = LogSumExpGradient,
      .doc = "log(sum(exp(x))) over axes, without overflow; -inf of nothing.",
-     .examples = {{{"f32[2,2] {0, 0, 1000, 1000}"}, "axes=[1]", {"f32[2] {0.6931472, 1000.6931}"}}}},
+     .examples = {{{"f32[2,2] {0, 0, 1000, 1000}"},
+                   "axes=[1]",
+                   {"f32[2] {0.6931472, 1000.6931}"}}}},
 };
 
 }  // namespace

@@ -72,7 +72,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .scalar = ScalarOp::kSinh,
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) * Apply(ScalarOp::kCosh, X(a))}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Dy(a) * Apply(ScalarOp::kCosh, X(a))};
+     },
      .doc = "The hyperbolic sine.",
      .examples = {{{"f32[2] {0, 1}"}, "", {"f32[2] {0, 1.1752012}"}}}},
     {.name = "cosh",
@@ -82,7 +84,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .scalar = ScalarOp::kCosh,
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) * Apply(ScalarOp::kSinh, X(a))}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Dy(a) * Apply(ScalarOp::kSinh, X(a))};
+     },
      .doc = "The hyperbolic cosine.",
      .examples = {{{"f32[2] {0, 1}"}, "", {"f32[2] {1, 1.5430806}"}}}},
     {.name = "tanh",
@@ -112,7 +116,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .scalar = ScalarOp::kAcosh,
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) / Sqrt((X(a) - 1.0) * (X(a) + 1.0))}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Dy(a) / Sqrt((X(a) - 1.0) * (X(a) + 1.0))};
+     },
      .doc = "The inverse of cosh; NaN below 1.",
      .examples = {{{"f32[3] {1, 2, 0}"}, "", {"f32[3] {0, 1.316958, nan}"}}}},
     {.name = "atanh",

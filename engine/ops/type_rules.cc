@@ -99,16 +99,26 @@ absl::StatusOr<DTypes> ApplyDTypeRule(const ir::OpRow& row, absl::Span<const DTy
   const size_t n = inputs.size();
   const DType all = types::Strong(PromoteAll(inputs));
   switch (row.dtype_rule) {
-    case DTypeRule::kSame: return Uniform(n, all, all);
-    case DTypeRule::kFloat: return Uniform(n, types::FloatOf(all), types::FloatOf(all));
-    case DTypeRule::kBool: return Uniform(n, all, DType::kBool);
-    case DTypeRule::kLogical: return Uniform(n, DType::kBool, DType::kBool);
-    case DTypeRule::kFirst: return FirstRule(inputs);
-    case DTypeRule::kFloatFirst: return FloatFirst(inputs);
-    case DTypeRule::kSelect: return SelectRule(inputs);
-    case DTypeRule::kSum: return SumRule(inputs, attr);
-    case DTypeRule::kIndex: return Own(inputs, DType::kI32);
-    default: return Own(inputs, inputs[0]);
+    case DTypeRule::kSame:
+      return Uniform(n, all, all);
+    case DTypeRule::kFloat:
+      return Uniform(n, types::FloatOf(all), types::FloatOf(all));
+    case DTypeRule::kBool:
+      return Uniform(n, all, DType::kBool);
+    case DTypeRule::kLogical:
+      return Uniform(n, DType::kBool, DType::kBool);
+    case DTypeRule::kFirst:
+      return FirstRule(inputs);
+    case DTypeRule::kFloatFirst:
+      return FloatFirst(inputs);
+    case DTypeRule::kSelect:
+      return SelectRule(inputs);
+    case DTypeRule::kSum:
+      return SumRule(inputs, attr);
+    case DTypeRule::kIndex:
+      return Own(inputs, DType::kI32);
+    default:
+      return Own(inputs, inputs[0]);
   }
 }
 

@@ -1,6 +1,7 @@
 // The closed list of type rules. Each client implements it once, and one conformance file holds all
-// languages to this code. A row picks a dtype rule and a shape rule. A row with `infer` decides by that
-// function; when it only checks more than the rules, it still names them, and clients use them.
+// languages to this code. A row picks a dtype rule and a shape rule. A row with `infer` decides by
+// that function; when it only checks more than the rules, it still names them, and clients use
+// them.
 //
 // Shape rules read these inputs and attributes (anything that a row has beyond them is free):
 //
@@ -14,7 +15,8 @@
 //   shrink          low, dims: dims, one per axis
 //   flip            axes: ints
 //   stride          steps: ints, one per axis; ceil(d / step)
-//   window          axes, sizes, strides, dilations: ints, one per windowed axis; the axis becomes the
+//   window          axes, sizes, strides, dilations: ints, one per windowed axis; the axis becomes
+//   the
 //                   count of windows, the sizes are appended in order
 //   dilate          factors: ints, one per axis; (d - 1) * factor + 1, 0 for 0
 //   dims_attr       dims: dims
@@ -57,7 +59,8 @@ struct DTypes {
 absl::StatusOr<DTypes> ApplyDTypeRule(const ir::OpRow& row, absl::Span<const types::DType> inputs,
                                       absl::Span<const ir::AttrValue> attrs);
 
-// The types of the results by the row's named rules alone: what an `infer` that only checks more ends with.
+// The types of the results by the row's named rules alone: what an `infer` that only checks more
+// ends with.
 absl::StatusOr<ir::TypeList> InferByRules(const ir::RuleInput& input);
 // InferByRules after a check of every input's dtype.
 absl::StatusOr<ir::TypeList> InferIntegers(const ir::RuleInput& input);

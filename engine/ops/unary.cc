@@ -76,8 +76,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
 const std::vector<OpRow>& UnaryBasicRows() { return kRows; }
 
 const std::vector<OpRow>& UnaryRows() {
-  static const std::vector<OpRow>& rows = JoinTables(
-      {&UnaryBasicRows(), &UnaryMathRows(), &TrigonometryRows(), &UnaryCompositeRows()});
+  static const std::vector<OpRow>& rows =
+      JoinTables({&UnaryBasicRows(), &UnaryMathRows(), &TrigonometryRows(), &UnaryCompositeRows()});
   return rows;
 }
 

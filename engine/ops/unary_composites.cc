@@ -59,9 +59,7 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
      .expand = Wide<ExpandRsqrt>,
-     .gradient = [](const GradientArgs& a) -> Refs {
-       return {Dy(a) * Y(a) * -0.5 / X(a)};
-     },
+     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) * Y(a) * -0.5 / X(a)}; },
      .doc = "1 / sqrt(x).",
      .examples = {{{"f32[3] {4, 0, -1}"}, "", {"f32[3] {0.5, inf, nan}"}}}},
     {.name = "cbrt",
@@ -152,7 +150,8 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kBool,
      .expand = [](Graph& g, Ref node) -> Refs {
-       return {AskFloat(In(g, node), true, [](const Expr& x) { return Abs(x) < x.Number(INFINITY); })};
+       return {
+           AskFloat(In(g, node), true, [](const Expr& x) { return Abs(x) < x.Number(INFINITY); })};
      },
      .doc = "Whether x is neither infinite nor NaN.",
      .examples = {{{"f32[3] {1, nan, inf}"}, "", {"bool[3] {true, false, false}"}}}},

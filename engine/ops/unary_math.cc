@@ -84,7 +84,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .scalar = ScalarOp::kErf,
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) * Exp(-(X(a) * X(a))) * M_2_SQRTPI}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Dy(a) * Exp(-(X(a) * X(a))) * M_2_SQRTPI};
+     },
      .doc = "The error function.",
      .examples = {{{"f32[3] {0, 1, -inf}"}, "", {"f32[3] {0, 0.8427008, -1}"}}}},
     {.name = "erfc",
@@ -94,7 +96,9 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .scalar = ScalarOp::kErfc,
      .inputs = {{"x"}},
      .dtype_rule = DTypeRule::kFloat,
-     .gradient = [](const GradientArgs& a) -> Refs { return {Dy(a) * Exp(-(X(a) * X(a))) * -M_2_SQRTPI}; },
+     .gradient = [](const GradientArgs& a) -> Refs {
+       return {Dy(a) * Exp(-(X(a) * X(a))) * -M_2_SQRTPI};
+     },
      .doc = "1 - erf(x), precise for large x.",
      .examples = {{{"f32[2] {0, 3}"}, "", {"f32[2] {1, 2.2090497e-5}"}}}},
 };

@@ -5,9 +5,9 @@
 
 namespace tensord::ops {
 
-const std::vector<OpRow>& UnaryBasicRows();       // unary.cc: signs, roots, rounding
-const std::vector<OpRow>& UnaryMathRows();        // unary_math.cc: exponentials, logarithms, erf
-const std::vector<OpRow>& TrigonometryRows();     // trigonometry.cc
-const std::vector<OpRow>& UnaryCompositeRows();   // unary_composites.cc
+const std::vector<OpRow>& UnaryBasicRows();      // unary.cc: signs, roots, rounding
+const std::vector<OpRow>& UnaryMathRows();       // unary_math.cc: exponentials, logarithms, erf
+const std::vector<OpRow>& TrigonometryRows();    // trigonometry.cc
+const std::vector<OpRow>& UnaryCompositeRows();  // unary_composites.cc
 
 }  // namespace tensord::ops

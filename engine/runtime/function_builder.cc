@@ -130,10 +130,82 @@ absl::StatusOr<std::shared_ptr<const ir::Function>> FunctionBuilder::Finish(
   return std::exchange(function_, std::make_shared<ir::Function>());
 }
 
-absl::StatusOr<std::shared_ptr<const ir::Function>> ParseFunctionText(std::string_view text) {
-  absl::StatusOr<ir::Function> function = ir::ParseFunction(text, FindOp);
+namespace {
+
+absl::Status CheckParameter(const types::Type& type, int devices) {
+  if (types::Bytes(type.dtype) == 0) {
+    return Fault(StatusCode::kInvalidArgument, "DTYPE", "a parameter of ", types::Name(type.dtype));
+  }
+  if (type.placement.device >= devices) {
+    return Fault(StatusCode::kNotFound, "DEVICE", "a parameter on device ",
+                 type.placement.device + 1, "; there are ", devices);
+  }
+  const absl::Status status = types::CheckDims(type.dims);
+  return status.ok() ? status : WithReason(status, "OVERFLOW");
+}
+
+// `node` made again, through the checks, of inputs that were; it must come out with the same types.
+absl::StatusOr<ir::Ref> CheckedCopy(ir::Graph& graph, ir::Ref node,
+                                    absl::Span<const ir::Ref> inputs, int devices) {
+  const int device = node->type().placement.device;
+  NodeSpec spec{0, node->results(), &node->op(), {}, node->attrs(), inputs.empty() ? device : -1};
+  ir::Ref made = nullptr;
+  if (node->is("get")) {
+    const auto* index = std::get_if<int64_t>(&node->attr(0));
+    if (inputs.size() != 1 || index == nullptr || *index < 0 || *index >= inputs[0]->results()) {
+      return Fault(StatusCode::kInvalidArgument, "BODY", "get: no such result");
+    }
+    made = ResultOf(graph, inputs[0], static_cast<int>(*index));
+  } else {
+    ASSIGN_OR_RETURN(made, MakeNode(graph, spec, inputs, devices));
+  }
+  for (int i = 0; i < node->results(); ++i) {
+    if (made->type(i) == node->type(i)) continue;
+    return Fault(StatusCode::kInvalidArgument, "TYPE_MISMATCH", node->op().name, ": declared as ",
+                 node->type(i).ToString(), ", it is ", made->type(i).ToString());
+  }
+  return made;
+}
+
+absl::StatusOr<std::shared_ptr<const ir::Function>> CheckedCopy(const ir::Function& function,
+                                                                int devices) {
+  auto copy = std::make_shared<ir::Function>();
+  absl::flat_hash_set<std::string> names;
+  for (const ir::BoundVariable& variable : function.variables) {
+    if (names.insert(variable.name).second) continue;
+    return Fault(StatusCode::kAlreadyExists, "BODY", "variable ", variable.name,
+                 " is declared twice");
+  }
+  copy->variables = function.variables;
+  copy->donated = function.donated;
+  absl::flat_hash_map<ir::Ref, ir::Ref> moved;
+  for (ir::Ref parameter : function.parameters) {
+    RETURN_IF_ERROR(CheckParameter(parameter->type(), devices));
+    moved[parameter] = ops::AddParameter(*copy, parameter->type());
+  }
+  std::vector<ir::Ref> inputs;
+  for (ir::Ref node : ir::TopologicalOrder(function.results)) {
+    if (moved.contains(node)) continue;
+    inputs.clear();
+    for (ir::Ref input : node->inputs()) inputs.push_back(moved.at(input));
+    ASSIGN_OR_RETURN(moved[node], CheckedCopy(*copy->graph, node, inputs, devices));
+  }
+  for (ir::Ref result : function.results) {
+    if (result->results() != 1 || types::IsWeak(result->dtype())) {
+      return Fault(StatusCode::kInvalidArgument, "BODY", "a result must be one stored value");
+    }
+    copy->results.push_back(moved.at(result));
+  }
+  return copy;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ir::Function>> ParseFunctionText(std::string_view text,
+                                                                      int devices) {
+  const absl::StatusOr<ir::Function> function = ir::ParseFunction(text, FindOp);
   if (!function.ok()) return WithReason(function.status(), "BODY");
-  return std::make_shared<const ir::Function>(*std::move(function));
+  return CheckedCopy(*function, devices);
 }
 
 }  // namespace tensord::runtime

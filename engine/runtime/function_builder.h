@@ -47,7 +47,9 @@ class FunctionBuilder : public NodeSink {
   VariableBounds bounds_;
 };
 
-// The function that IR text describes.
-absl::StatusOr<std::shared_ptr<const ir::Function>> ParseFunctionText(std::string_view text);
+// The function that IR text describes, every node of it checked anew: the text may come from
+// anybody.
+absl::StatusOr<std::shared_ptr<const ir::Function>> ParseFunctionText(std::string_view text,
+                                                                      int devices);
 
 }  // namespace tensord::runtime

@@ -36,7 +36,8 @@ class BuildTest : public testing::Test {
     return node.ok() ? *node : nullptr;
   }
   // The result's type in text, or why there is none.
-  std::string Said(std::string_view op, std::vector<Ref> inputs, std::vector<NamedAttr> attrs = {}) {
+  std::string Said(std::string_view op, std::vector<Ref> inputs,
+                   std::vector<NamedAttr> attrs = {}) {
     const auto node = Try(op, std::move(inputs), std::move(attrs));
     if (!node.ok()) {
       EXPECT_EQ(node.status().code(), absl::StatusCode::kInvalidArgument);
@@ -72,7 +73,8 @@ TEST_F(BuildTest, WeakScalarsAdapt) {
   EXPECT_EQ(Said("add", {Weak(int64_t{1}), Weak(0.5)}), "f32[]");
   EXPECT_EQ(Said("neg", {Weak(int64_t{1})}), "i32[]");
   EXPECT_EQ(Said("cast", {Weak(300.7)}, {{"dtype", DType::kU8}}), "u8[]");
-  EXPECT_EQ(Said("where", {Param(DType::kBool, {2}), Weak(int64_t{1}), Param(DType::kI8, {2})}), "i8[2]");
+  EXPECT_EQ(Said("where", {Param(DType::kBool, {2}), Weak(int64_t{1}), Param(DType::kI8, {2})}),
+            "i8[2]");
 }
 
 TEST_F(BuildTest, WeakScalarsGoWhereTheOthersAre) {
@@ -124,7 +126,8 @@ TEST_F(BuildTest, BoolArithmeticIsLogic) {
 
 TEST_F(BuildTest, BitOperationsRefuseFloats) {
   const Ref x = Param(DType::kF32, {2});
-  EXPECT_EQ(Said("bitand", {x, x}), "bitand: needs integers or bools, got f32; cast or bitcast first");
+  EXPECT_EQ(Said("bitand", {x, x}),
+            "bitand: needs integers or bools, got f32; cast or bitcast first");
   EXPECT_EQ(Said("not", {x}), "not: needs integers or bools, got f32; cast or bitcast first");
 }
 
@@ -132,24 +135,28 @@ TEST_F(BuildTest, SaysWhatIsWrongWithInputs) {
   const Ref x = Param(DType::kF32, {2, 3});
   EXPECT_EQ(Said("add", {x}), "add: 1 inputs given, expected 2");
   EXPECT_EQ(Said("cat", {}), "cat: 0 inputs given, expected at least 1");
-  EXPECT_EQ(Said("add", {x, Param(DType::kF32, {4})}),
-            "add: shapes [2,3] and [4] do not broadcast: axis 1 has 3 and 4; they must be equal or 1");
+  EXPECT_EQ(
+      Said("add", {x, Param(DType::kF32, {4})}),
+      "add: shapes [2,3] and [4] do not broadcast: axis 1 has 3 and 4; they must be equal or 1");
   EXPECT_EQ(Said("add", {x, Param(DType::kF32, {2, 3}, 1)}),
             "add: inputs live on devices 0 and 1; copy one of them first");
-  EXPECT_EQ(Said("neg", {Done("var_mean", {x})}), "neg: input 0 has 2 results; select one with get");
+  EXPECT_EQ(Said("neg", {Done("var_mean", {x})}),
+            "neg: input 0 has 2 results; select one with get");
 }
 
 TEST_F(BuildTest, SaysWhatIsWrongWithAttributes) {
   const Ref x = Param(DType::kF32, {2, 3});
   EXPECT_EQ(Said("permute", {x}), "permute: attribute order (ints) is missing");
-  EXPECT_EQ(Said("permute", {x}, {{"order", 1.5}}), "permute: attribute order is 1.5, expected ints");
+  EXPECT_EQ(Said("permute", {x}, {{"order", 1.5}}),
+            "permute: attribute order is 1.5, expected ints");
   EXPECT_EQ(Said("permute", {x}, {{"odor", Ints{}}}), "permute: no attribute named \"odor\"");
   EXPECT_EQ(Said("sum", {x}, {{"axes", Ints{2}}}),
             "sum: axis 2 is out of range for rank 2; expected -2..1");
   EXPECT_EQ(Said("sum", {x}, {{"axes", Ints{1, -1}}}), "sum: axes [1,-1] name an axis twice");
   EXPECT_EQ(Said("reshape", {x}, {{"dims", Dims{4}}}),
             "reshape: [2,3] has 6 elements, [4] has 4; the counts must be equal");
-  EXPECT_THAT(Said("cast", {x}, {{"dtype", DType::kWeakInt}}), HasSubstr("for client scalars only"));
+  EXPECT_THAT(Said("cast", {x}, {{"dtype", DType::kWeakInt}}),
+              HasSubstr("for client scalars only"));
 }
 
 TEST_F(BuildTest, RefusesNegativeAndHugeSizes) {
@@ -159,7 +166,8 @@ TEST_F(BuildTest, RefusesNegativeAndHugeSizes) {
   EXPECT_THAT(Said("zeros", {}, {{"dims", Dims{1 << 30, 1 << 30}}}), HasSubstr("over the limit"));
   EXPECT_THAT(Said("zeros", {}, {{"dims", Dims(17, Sym(1))}}), HasSubstr("rank 17"));
   const Ref x = Param(DType::kF32, {2});
-  EXPECT_THAT(Said("tile", {x}, {{"repeats", Ints{int64_t{1} << 46}}}), HasSubstr("over the limit"));
+  EXPECT_THAT(Said("tile", {x}, {{"repeats", Ints{int64_t{1} << 46}}}),
+              HasSubstr("over the limit"));
   EXPECT_THAT(Said("pad", {x}, {{"low", Dims{kHuge}}, {"high", Dims{0}}}), HasSubstr("beyond"));
   EXPECT_THAT(Said("dilate", {x}, {{"factors", Ints{std::numeric_limits<int64_t>::max()}}}),
               HasSubstr("beyond"));

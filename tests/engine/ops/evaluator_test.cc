@@ -39,7 +39,8 @@ TEST(EvaluatorTest, RefusesWrongArguments) {
 
 TEST(EvaluatorTest, RefusesOversizedValues) {
   ir::Function f;
-  f.results = {Build(*f.graph, "sum", {Build(*f.graph, "ones", {}, {{"dims", Dims{int64_t{1} << 40}}})})};
+  f.results = {
+      Build(*f.graph, "sum", {Build(*f.graph, "ones", {}, {{"dims", Dims{int64_t{1} << 40}}})})};
   EXPECT_EQ(EvaluateFunction(f, {}).status().code(), absl::StatusCode::kResourceExhausted);
 }
 
@@ -53,7 +54,8 @@ TEST(EvaluatorTest, IntegersAreExactAndTotal) {
   EXPECT_EQ(RunText("floordiv", {"i32[3] {-2147483648, 1, 0}", "i32[3] {-1, 0, 0}"}),
             "i32[3] {-2147483648, 0, 0}");
   EXPECT_EQ(RunText("mul", {"i64[] {9007199254740993}", "i64[] {3}"}), "i64[] {27021597764222979}");
-  EXPECT_EQ(RunText("shl", {"i32[3] {1, 1, 1}", "i32[3] {-1, 31, 32}"}), "i32[3] {0, -2147483648, 0}");
+  EXPECT_EQ(RunText("shl", {"i32[3] {1, 1, 1}", "i32[3] {-1, 31, 32}"}),
+            "i32[3] {0, -2147483648, 0}");
   EXPECT_EQ(RunText("cast", {"f32[3] {nan, inf, -3e9}"}, "dtype=i32"),
             "i32[3] {0, 2147483647, -2147483648}");
 }

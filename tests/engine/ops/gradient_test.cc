@@ -38,7 +38,8 @@ struct Weighed {
   Weighed(const Case& c, const std::vector<HostTensor>& inputs, std::mt19937& random) {
     std::vector<Ref> parameters;
     for (const HostTensor& x : inputs) {
-      parameters.push_back(AddParameter(function, {DType::kF64, {}, Dims(x.shape().begin(), x.shape().end())}));
+      parameters.push_back(
+          AddParameter(function, {DType::kF64, {}, Dims(x.shape().begin(), x.shape().end())}));
     }
     Graph& g = *function.graph;
     const auto attrs = ParseAttrs(Op(c.op), c.attrs);
@@ -60,7 +61,8 @@ struct Weighed {
     Graph& g = *function.graph;
     Dims flat = {types::NumElements(like->dims())};
     const double phase = std::uniform_real_distribution<double>(0.5, 1)(random);
-    const Ref at = Mul(g, Iota(g, flat, 0, DType::kF64), Constant(g, types::Scalar::Float(DType::kF64, phase)));
+    const Ref at = Mul(g, Iota(g, flat, 0, DType::kF64),
+                       Constant(g, types::Scalar::Float(DType::kF64, phase)));
     return Reshape(g, Unary(g, ir::ScalarOp::kCos, at), like->dims());
   }
 
@@ -96,11 +98,12 @@ TEST_P(GradientTest, AgreesWithFiniteDifferences) {
   }
 }
 
-std::vector<Case> Cases() {
+std::vector<Case> ElementwiseCases() {
   std::vector<Case> cases;
-  for (const char* op : {"neg", "abs", "exp", "exp2", "expm1", "sin", "cos", "tan", "atan", "sinh",
-                         "cosh", "tanh", "asinh", "erf", "erfc", "square", "reciprocal", "cbrt",
-                         "exp10", "degrees", "radians", "frac", "sinc"}) {
+  for (const char* op :
+       {"neg",        "abs",  "exp",   "exp2",    "expm1",   "sin",  "cos",  "tan",
+        "atan",       "sinh", "cosh",  "tanh",    "asinh",   "erf",  "erfc", "square",
+        "reciprocal", "cbrt", "exp10", "degrees", "radians", "frac", "sinc"}) {
     cases.push_back({op, op, {{5}}, "", 0.1, 1.4});
   }
   for (const char* op : {"sqrt", "log", "log2", "log10", "log1p", "rsqrt"}) {
@@ -116,7 +119,11 @@ std::vector<Case> Cases() {
   cases.push_back({"lerp", "lerp", {{3}, {3}, {1}}, ""});
   cases.push_back({"fma", "fma", {{3}, {3}, {}}, ""});
   cases.push_back({"clamp", "clamp", {{6}, {}, {}}, ""});
-  const std::vector<Case> shaped = {
+  return cases;
+}
+
+const std::vector<Case>& ShapedCases() {
+  static const std::vector<Case> cases = {
       {"sum", "sum", {{2, 3, 2}}, "axes=[0,2]"},
       {"prod", "prod", {{2, 3}}, "axes=[1]"},
       {"max", "max", {{3, 4}}, "axes=[0]"},
@@ -138,7 +145,10 @@ std::vector<Case> Cases() {
       {"window", "window", {{7}}, "axes=[0], sizes=[3]"},
       {"window_strided", "window", {{9}}, "axes=[0], sizes=[3], strides=[2], dilations=[2]"},
       {"window_apart", "window", {{9}}, "axes=[0], sizes=[2], strides=[3]"},
-      {"window_two", "window", {{2, 6, 5}}, "axes=[2,1], sizes=[2,3], strides=[1,2], dilations=[2,1]"},
+      {"window_two",
+       "window",
+       {{2, 6, 5}},
+       "axes=[2,1], sizes=[2,3], strides=[1,2], dilations=[2,1]"},
       {"window_whole", "window", {{4}}, "axes=[0], sizes=[4]"},
       {"broadcast_to", "broadcast_to", {{3}}, "dims=[2,3]"},
       {"transpose", "transpose", {{2, 3}}, ""},
@@ -162,11 +172,12 @@ std::vector<Case> Cases() {
       {"contiguous", "contiguous", {{3}}, ""},
       {"cast", "cast", {{3}}, "dtype=f64"},
   };
-  cases.insert(cases.end(), shaped.begin(), shaped.end());
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, GradientTest, testing::ValuesIn(Cases()),
+INSTANTIATE_TEST_SUITE_P(Elementwise, GradientTest, testing::ValuesIn(ElementwiseCases()),
+                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shaped, GradientTest, testing::ValuesIn(ShapedCases()),
                          [](const auto& info) { return info.param.name; });
 
 // The gradient of sum(op(arguments)) as text, for f32 literals.
@@ -178,7 +189,8 @@ std::string GradientText(std::string_view op, std::vector<std::string_view> argu
   for (std::string_view literal : arguments) {
     inputs.push_back(Tensor(literal));
     const auto& shape = inputs.back().shape();
-    parameters.push_back(AddParameter(f, {inputs.back().dtype(), {}, Dims(shape.begin(), shape.end())}));
+    parameters.push_back(
+        AddParameter(f, {inputs.back().dtype(), {}, Dims(shape.begin(), shape.end())}));
   }
   const Ref y = Build(*f.graph, op, parameters, *ParseAttrs(Op(op), attrs));
   const auto gradient = Gradient(*f.graph, Build(*f.graph, "sum", {y}), {parameters[wrt]});
@@ -188,14 +200,16 @@ std::string GradientText(std::string_view op, std::vector<std::string_view> argu
 }
 
 TEST(GradientConventionTest, TiesShareEqually) {
-  EXPECT_EQ(GradientText("maximum", {"f32[3] {1, 2, 3}", "f32[3] {1, 3, 2}"}), "f32[3] {0.5, 0, 1}");
+  EXPECT_EQ(GradientText("maximum", {"f32[3] {1, 2, 3}", "f32[3] {1, 3, 2}"}),
+            "f32[3] {0.5, 0, 1}");
   EXPECT_EQ(GradientText("max", {"f32[4] {3, 1, 3, 2}"}), "f32[4] {0.5, 0, 0.5, 0}");
 }
 
 TEST(GradientConventionTest, SafeAtZero) {
   EXPECT_EQ(GradientText("abs", {"f32[3] {-1, 0, 2}"}), "f32[3] {-1, 0, 1}");
   EXPECT_EQ(GradientText("pow", {"f32[3] {0, 0, 2}", "f32[3] {0, 2, 3}"}), "f32[3] {0, 0, 12}");
-  EXPECT_EQ(GradientText("pow", {"f32[3] {0, 0, 1}", "f32[3] {2, -1, 3}"}, 1), "f32[3] {0, -inf, 0}");
+  EXPECT_EQ(GradientText("pow", {"f32[3] {0, 0, 1}", "f32[3] {2, -1, 3}"}, 1),
+            "f32[3] {0, -inf, 0}");
   EXPECT_EQ(GradientText("prod", {"f32[3] {0, 2, 3}"}), "f32[3] {6, 0, 0}");
   EXPECT_EQ(GradientText("prod", {"f32[3] {0, 2, 0}"}), "f32[3] {0, 0, 0}");
   EXPECT_EQ(GradientText("std", {"f32[2] {3, 3}"}), "f32[2] {0, 0}");

@@ -37,7 +37,8 @@ absl::StatusOr<OpCall> OpCall::Make(std::string_view op, std::vector<HostTensor>
   return call;
 }
 
-absl::StatusOr<std::vector<HostTensor>> RunOp(std::string_view op, std::vector<HostTensor> arguments,
+absl::StatusOr<std::vector<HostTensor>> RunOp(std::string_view op,
+                                              std::vector<HostTensor> arguments,
                                               std::string_view attrs) {
   ASSIGN_OR_RETURN(const std::vector<NamedAttr> named, ParseAttrs(Op(op), attrs));
   ASSIGN_OR_RETURN(const OpCall call, OpCall::Make(op, std::move(arguments), named));

@@ -27,14 +27,16 @@ struct OpCall {
 };
 
 // The results of one op on host tensors; `attrs` as in an example: "axes=[1], keepdims=true".
-absl::StatusOr<std::vector<HostTensor>> RunOp(std::string_view op, std::vector<HostTensor> arguments,
+absl::StatusOr<std::vector<HostTensor>> RunOp(std::string_view op,
+                                              std::vector<HostTensor> arguments,
                                               std::string_view attrs = "");
 // The same of literals, the first result as text. CHECKs.
 std::string RunText(std::string_view op, std::vector<std::string_view> arguments,
                     std::string_view attrs = "");
 
-// Empty when the tensors agree: dtype and shape, integers exactly, floats within `tolerance` (relative
-// to the expected value, absolute below 1), NaN with NaN, infinities and zeros by sign. Else what differs.
+// Empty when the tensors agree: dtype and shape, integers exactly, floats within `tolerance`
+// (relative to the expected value, absolute below 1), NaN with NaN, infinities and zeros by sign.
+// Else what differs.
 std::string Difference(const HostTensor& actual, const HostTensor& expected, double tolerance);
 
 }  // namespace tensord::ops

@@ -68,9 +68,12 @@ class Reader {
       const std::string name = String();
       Expect(':');
       SkipSpace();
-      if (name == "tolerance") one.tolerance = Number();
-      else if (text_.at(at_) == '[') one.fields[name] = Strings();
-      else one.fields[name] = {String()};
+      if (name == "tolerance")
+        one.tolerance = Number();
+      else if (text_.at(at_) == '[')
+        one.fields[name] = Strings();
+      else
+        one.fields[name] = {String()};
     } while (Take(','));
     Expect('}');
     return one;

@@ -1,4 +1,5 @@
-// The stored reference values of composites (tests/ops/reference*/NAME.json): reading them, and running one.
+// The stored reference values of composites (tests/ops/reference*/NAME.json): reading them, and
+// running one.
 #pragma once
 
 #include <map>

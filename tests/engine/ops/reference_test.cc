@@ -1,5 +1,5 @@
-// Composites against numbers that numpy and scipy made: tests/ops/reference/*.json, written by make.py
-// there. A composite's own expansion can't judge it.
+// Composites against numbers that numpy and scipy made: tests/ops/reference/*.json, written by
+// make.py there. A composite's own expansion can't judge it.
 #include <gtest/gtest.h>
 
 #include "engine/base/strings.h"
@@ -20,13 +20,15 @@ TEST_P(ReferenceTest, ValuesAgree) {
     const std::vector<HostTensor> expected = one.Tensors("results");
     ASSERT_EQ(results->size(), expected.size()) << what;
     for (size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_EQ(Difference((*results)[i], expected[i], one.tolerance), "") << what << " result " << i;
+      EXPECT_EQ(Difference((*results)[i], expected[i], one.tolerance), "")
+          << what << " result " << i;
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ReferenceTest,
-                         testing::Values("unary", "binary", "reduce", "movement", "create", "random"),
+                         testing::Values("unary", "binary", "reduce", "movement", "create",
+                                         "random"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Nothing that passes Make may abort later: every row with random input types and attributes either is
-// refused with a message, or expands and evaluates to the types it promised.
+// Nothing that passes Make may abort later: every row with random input types and attributes either
+// is refused with a message, or expands and evaluates to the types it promised.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -24,7 +24,9 @@ class Draw {
   int64_t Below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
   bool Often(int percent) { return Below(100) < percent; }
 
-  DType OneDType() { return types::AllDTypes()[Below(static_cast<int64_t>(types::AllDTypes().size()))].dtype; }
+  DType OneDType() {
+    return types::AllDTypes()[Below(static_cast<int64_t>(types::AllDTypes().size()))].dtype;
+  }
   std::vector<int64_t> Shape() {
     std::vector<int64_t> shape(Below(4));
     for (int64_t& d : shape) d = Often(5) ? 0 : 1 + Below(3);
@@ -47,23 +49,32 @@ class Draw {
     return ints;
   }
   std::string Text() {
-    const char* kTexts[] = {"sum", "mean", "max", "and", "none", "reflect", "ij,jk->ik", "add", "set", "tanh"};
+    const char* kTexts[] = {"sum",     "mean",      "max", "and", "none",
+                            "reflect", "ij,jk->ik", "add", "set", "tanh"};
     return kTexts[Below(10)];
   }
   AttrValue Attr(AttrKind kind, size_t rank) {
     switch (kind) {
-      case AttrKind::kInt: return Small();
-      case AttrKind::kFloat: return static_cast<double>(Below(5)) / 2 - 0.5;
-      case AttrKind::kBool: return Often(50);
-      case AttrKind::kString: return Text();
-      case AttrKind::kInts: return Smalls(rank);
+      case AttrKind::kInt:
+        return Small();
+      case AttrKind::kFloat:
+        return static_cast<double>(Below(5)) / 2 - 0.5;
+      case AttrKind::kBool:
+        return Often(50);
+      case AttrKind::kString:
+        return Text();
+      case AttrKind::kInts:
+        return Smalls(rank);
       case AttrKind::kDims: {
         const ir::Ints ints = Smalls(rank);
         return Dims(ints.begin(), ints.end());
       }
-      case AttrKind::kDType: return OneDType();
-      case AttrKind::kScalar: return types::Scalar::Int(OneDType(), Below(5));
-      default: return {};
+      case AttrKind::kDType:
+        return OneDType();
+      case AttrKind::kScalar:
+        return types::Scalar::Int(OneDType(), Below(5));
+      default:
+        return {};
     }
   }
 
@@ -71,7 +82,8 @@ class Draw {
   std::mt19937 random_;
 };
 
-// A random call of `row`; inputs tend to share a dtype and a shape, for most calls would be refused.
+// A random call of `row`; inputs tend to share a dtype and a shape, for most calls would be
+// refused.
 absl::StatusOr<OpCall> RandomCall(const ir::OpRow& row, Draw& draw) {
   const DType dtype = draw.OneDType();
   const std::vector<int64_t> shape = draw.Shape();
@@ -80,7 +92,8 @@ absl::StatusOr<OpCall> RandomCall(const ir::OpRow& row, Draw& draw) {
   if ((row.traits & ir::kVariadicInputs) != 0) count += draw.Below(3);
   std::vector<HostTensor> inputs;
   for (size_t i = 0; i < count; ++i) {
-    inputs.push_back(draw.Values(draw.Often(70) ? dtype : draw.OneDType(), draw.Often(70) ? shape : draw.Shape()));
+    inputs.push_back(draw.Values(draw.Often(70) ? dtype : draw.OneDType(),
+                                 draw.Often(70) ? shape : draw.Shape()));
   }
   std::vector<NamedAttr> attrs;
   for (const ir::AttrSpec& spec : row.attrs) {
@@ -99,7 +112,8 @@ void CheckResults(const ir::OpRow& row, const OpCall& call) {
   for (size_t i = 0; i < results->size(); ++i) {
     const types::Type& type = call.function.results[i]->type();
     EXPECT_EQ((*results)[i].dtype(), type.dtype) << row.name;
-    EXPECT_EQ(Dims((*results)[i].shape().begin(), (*results)[i].shape().end()), type.dims) << row.name;
+    EXPECT_EQ(Dims((*results)[i].shape().begin(), (*results)[i].shape().end()), type.dims)
+        << row.name;
   }
 }
 
@@ -125,7 +139,8 @@ TEST_P(RobustnessTest, RefusesOrComputes) {
     const auto call = RandomCall(row, draw);
     if (!call.ok()) {
       EXPECT_EQ(call.status().code(), absl::StatusCode::kInvalidArgument);
-      EXPECT_NE(FromAbsl(call.status().message()).find(": "), std::string_view::npos) << call.status();
+      EXPECT_NE(FromAbsl(call.status().message()).find(": "), std::string_view::npos)
+          << call.status();
       continue;
     }
     ++accepted;
