@@ -22,14 +22,14 @@ namespace tensord::device {
 // A program that a HostQueue can launch.
 class HostProgram : public Program {
  public:
-  // Runs the kernel to its end. `buffers` are the addresses of the global buffers in order. Called on
-  // the queue's thread; not concurrently by one queue.
+  // Runs the kernel to its end. `buffers` are the addresses of the global buffers in order. Called
+  // on the queue's thread; not concurrently by one queue.
   virtual absl::Status Run(absl::Span<std::byte* const> buffers,
                            absl::Span<const int64_t> variables) const = 0;
 };
 
-// Memory of arguments is a HostAllocator's; programs are HostPrograms. A device that stores elsewhere
-// overrides the five operations in terms of Submit.
+// Memory of arguments is a HostAllocator's; programs are HostPrograms. A device that stores
+// elsewhere overrides the five operations in terms of Submit.
 class HostQueue : public Queue {
  public:
   explicit HostQueue(std::string name);  // of the thread, as seen in ps and traces

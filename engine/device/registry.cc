@@ -9,9 +9,9 @@
 #include "engine/base/strings.h"
 #include "engine/device/device.h"
 
-#define TENSORD_DEVICE(name)              \
-  namespace tensord::device::name {       \
-  const DeviceDriver& Driver();           \
+#define TENSORD_DEVICE(name)        \
+  namespace tensord::device::name { \
+  const DeviceDriver& Driver();     \
   }
 #include "device_list.inc"
 #undef TENSORD_DEVICE

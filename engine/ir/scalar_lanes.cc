@@ -71,8 +71,7 @@ template <ScalarOp op, typename E>
 void BinaryLanes(std::byte* to, const std::byte* a, const std::byte* b, const std::byte*,
                  int64_t n) {
   auto *x = As<E>(a), *y = As<E>(b);
-  ForLanes(As<E>(to), n,
-           [=](int64_t i) { return E::Put(Binary<op>(E::Get(x[i]), E::Get(y[i]))); });
+  ForLanes(As<E>(to), n, [=](int64_t i) { return E::Put(Binary<op>(E::Get(x[i]), E::Get(y[i]))); });
 }
 
 template <ScalarOp op, typename E>
@@ -182,30 +181,49 @@ const OpTable& TableOf() {
 template <typename Use>
 auto WithElement(DType dtype, Use use) -> decltype(use(Plain<bool>())) {
   switch (dtype) {
-    case DType::kBool: return use(Plain<bool>());
-    case DType::kI8: return use(Plain<int8_t>());
-    case DType::kI16: return use(Plain<int16_t>());
-    case DType::kI32: return use(Plain<int32_t>());
-    case DType::kI64: return use(Plain<int64_t>());
-    case DType::kU8: return use(Plain<uint8_t>());
-    case DType::kU16: return use(Plain<uint16_t>());
-    case DType::kU32: return use(Plain<uint32_t>());
-    case DType::kU64: return use(Plain<uint64_t>());
-    case DType::kF16: return use(Half());
-    case DType::kBF16: return use(BFloat());
-    case DType::kF32: return use(Plain<float>());
-    case DType::kF64: return use(Plain<double>());
-    default: return {};
+    case DType::kBool:
+      return use(Plain<bool>());
+    case DType::kI8:
+      return use(Plain<int8_t>());
+    case DType::kI16:
+      return use(Plain<int16_t>());
+    case DType::kI32:
+      return use(Plain<int32_t>());
+    case DType::kI64:
+      return use(Plain<int64_t>());
+    case DType::kU8:
+      return use(Plain<uint8_t>());
+    case DType::kU16:
+      return use(Plain<uint16_t>());
+    case DType::kU32:
+      return use(Plain<uint32_t>());
+    case DType::kU64:
+      return use(Plain<uint64_t>());
+    case DType::kF16:
+      return use(Half());
+    case DType::kBF16:
+      return use(BFloat());
+    case DType::kF32:
+      return use(Plain<float>());
+    case DType::kF64:
+      return use(Plain<double>());
+    default:
+      return {};
   }
 }
 
 LaneFunction CopyOf(int bytes) {
   switch (bytes) {
-    case 1: return CopyLanes<1>;
-    case 2: return CopyLanes<2>;
-    case 4: return CopyLanes<4>;
-    case 8: return CopyLanes<8>;
-    default: return nullptr;
+    case 1:
+      return CopyLanes<1>;
+    case 2:
+      return CopyLanes<2>;
+    case 4:
+      return CopyLanes<4>;
+    case 8:
+      return CopyLanes<8>;
+    default:
+      return nullptr;
   }
 }
 

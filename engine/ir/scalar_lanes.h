@@ -1,5 +1,5 @@
-// The scalar ops over arrays: what Evaluate, the cpu device and constant folding compute with, so the
-// meaning of an op is written once (scalar_math.h).
+// The scalar ops over arrays: what Evaluate, the cpu device and constant folding compute with, so
+// the meaning of an op is written once (scalar_math.h).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 namespace tensord::ir {
 
 // to[i] = op(a[i], b[i], c[i]) for 0 <= i < n, on densely stored elements; bools are bytes 0 or 1.
-// Operands beyond the arity are not read. `to` may be an operand itself but not overlap one otherwise.
+// Operands beyond the arity are not read. `to` may be an operand itself but not overlap one
+// otherwise.
 using LaneFunction = void (*)(std::byte* to, const std::byte* a, const std::byte* b,
                               const std::byte* c, int64_t n);
 

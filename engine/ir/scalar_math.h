@@ -1,5 +1,5 @@
-// The meaning of every scalar op on one element, as templates over the type it computes in: bool, the
-// integers, float (also for f16 and bf16, whose results are rounded after) and double.
+// The meaning of every scalar op on one element, as templates over the type it computes in: bool,
+// the integers, float (also for f16 and bf16, whose results are rounded after) and double.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,8 @@
 
 namespace tensord::ir {
 
-// T's operations that wrap are done in an unsigned type at least as wide as int, where C++ defines them.
+// T's operations that wrap are done in an unsigned type at least as wide as int, where C++ defines
+// them.
 template <typename T>
 using Wrapping = std::conditional_t<(sizeof(T) < 4), uint32_t, std::make_unsigned_t<T>>;
 
@@ -244,7 +245,8 @@ To CastOf(From a) {
   } else if constexpr (std::integral<To> && std::floating_point<From>) {
     // Both bounds are powers of two or zero, so exact in From.
     constexpr From kLow = static_cast<From>(std::numeric_limits<To>::min());
-    constexpr From kEnd = From{2} * static_cast<From>(To{1} << (std::numeric_limits<To>::digits - 1));
+    constexpr From kEnd =
+        From{2} * static_cast<From>(To{1} << (std::numeric_limits<To>::digits - 1));
     if (!(a > kLow)) return a == a ? std::numeric_limits<To>::min() : To{0};
     return a >= kEnd ? std::numeric_limits<To>::max() : static_cast<To>(a);
   } else {

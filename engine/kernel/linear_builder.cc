@@ -173,10 +173,8 @@ int LinearBuilder::Shuffle(int a, int b, std::vector<int32_t> lanes) {
   TENSORD_CHECK(b < 0 || TypeOf(b) == type, "shuffle of two types");
   for (int32_t lane : lanes) TENSORD_CHECK(lane >= 0 && lane < type.lanes * (b < 0 ? 1 : 2));
   type.lanes = static_cast<int32_t>(lanes.size());
-  return Pure({.opcode = Opcode::kShuffle,
-               .type = type,
-               .src = {a, b, -1},
-               .lane_list = std::move(lanes)});
+  return Pure(
+      {.opcode = Opcode::kShuffle, .type = type, .src = {a, b, -1}, .lane_list = std::move(lanes)});
 }
 
 int LinearBuilder::Horizontal(ScalarOp op, int vector) {
@@ -247,8 +245,8 @@ void LinearBuilder::CheckAccess(int buffer, VType type, int index, int32_t index
 
 int LinearBuilder::Load(int buffer, VType type, int index, int mask) {
   CheckAccess(buffer, type, index, 1, mask);
-  return Define(
-      {.opcode = Opcode::kLoad, .type = type, .src = {index, mask, -1}, .buffer = buffer}, depth());
+  return Define({.opcode = Opcode::kLoad, .type = type, .src = {index, mask, -1}, .buffer = buffer},
+                depth());
 }
 
 int LinearBuilder::Gather(int buffer, VType type, int indices, int mask) {
@@ -288,10 +286,8 @@ void LinearBuilder::Set(int accumulator, int value) {
   VisibleDepth(value);
   TENSORD_CHECK(values_[accumulator].accumulator, "set of a register that is no accumulator");
   TENSORD_CHECK(TypeOf(accumulator) == TypeOf(value), "set to a value of another type");
-  Append({.opcode = Opcode::kSet,
-          .type = TypeOf(value),
-          .dst = accumulator,
-          .src = {value, -1, -1}});
+  Append(
+      {.opcode = Opcode::kSet, .type = TypeOf(value), .dst = accumulator, .src = {value, -1, -1}});
 }
 
 // ---- blocks ----

@@ -9,11 +9,11 @@
 //   b.End();
 //   Linear kernel = std::move(b).Finish();
 //
-// Pure instructions (const, var, alu, splat, iota, extract, insert, shuffle, horizontal) that read no
-// accumulator are interned: asking twice for the same value in a block, or in a block inside it,
-// answers the same register. They are also placed as far out as their operands allow, through serial
-// loops and ifs but not out of a parallel, group or local loop; so nothing loop-invariant is computed
-// in a loop, whatever order the caller asks in.
+// Pure instructions (const, var, alu, splat, iota, extract, insert, shuffle, horizontal) that read
+// no accumulator are interned: asking twice for the same value in a block, or in a block inside it,
+// answers the same register. They are also placed as far out as their operands allow, through
+// serial loops and ifs but not out of a parallel, group or local loop; so nothing loop-invariant is
+// computed in a loop, whatever order the caller asks in.
 //
 // Integer and bool arithmetic is folded lightly (constants, x + 0, x * 1, ...). Float arithmetic is
 // never changed. Misuse (types, an End too many) aborts: the builder is for trusted code; text from
@@ -54,14 +54,14 @@ class LinearBuilder {
 
   // Values.
   int Const(VType type, const types::Scalar& value);
-  int Const(VType type, double value);   // rounded to the dtype
+  int Const(VType type, double value);  // rounded to the dtype
   int I64(int64_t value);
   int Var(int variable);
   int Alu(ir::ScalarOp op, VType type, absl::Span<const int> operands);
   int Alu(ir::ScalarOp op, VType type, std::initializer_list<int> operands) {
     return Alu(op, type, absl::MakeConstSpan(operands.begin(), operands.size()));
   }
-  int Splat(int scalar, int32_t lanes);            // lanes == 1: the scalar itself
+  int Splat(int scalar, int32_t lanes);  // lanes == 1: the scalar itself
   int Iota(VType type);
   int Extract(int vector, int64_t lane);
   int Insert(int vector, int64_t lane, int scalar);
@@ -69,7 +69,7 @@ class LinearBuilder {
   int Horizontal(ir::ScalarOp op, int vector);
 
   // Alu with the result type taken from the operands; a scalar operand beside a vector is splatted.
-  int Binary(ir::ScalarOp op, int a, int b);       // also the comparisons: result is bool
+  int Binary(ir::ScalarOp op, int a, int b);  // also the comparisons: result is bool
   int Unary(ir::ScalarOp op, int a) { return Alu(op, TypeOf(a), {a}); }
   int Add(int a, int b) { return Binary(ir::ScalarOp::kAdd, a, b); }
   int Sub(int a, int b) { return Binary(ir::ScalarOp::kSub, a, b); }
@@ -99,7 +99,9 @@ class LinearBuilder {
   // Accumulators: registers that Set changes. Whoever reads one reads what it holds at that place;
   // Get copies that into a register that stays.
   int Acc(int initial);
-  int Get(int accumulator) { return Alu(ir::ScalarOp::kBitcast, TypeOf(accumulator), {accumulator}); }
+  int Get(int accumulator) {
+    return Alu(ir::ScalarOp::kBitcast, TypeOf(accumulator), {accumulator});
+  }
   void Set(int accumulator, int value);
 
   // Blocks. For answers the loop variable. Group and local loops name their dimension.
@@ -148,17 +150,17 @@ class LinearBuilder {
   };
   struct Value {
     VType type;
-    int depth = 0;            // of the block it is defined in, and that block
+    int depth = 0;  // of the block it is defined in, and that block
     int block_id = 0;
     bool accumulator = false;
-    Instr def;                // a copy, for folding
+    Instr def;  // a copy, for folding
   };
 
-  void Append(Instr instr);                        // to the innermost block
-  int Define(Instr instr, int depth);              // gives dst a number
-  int Pure(Instr instr);                           // interned and hoisted
+  void Append(Instr instr);            // to the innermost block
+  int Define(Instr instr, int depth);  // gives dst a number
+  int Pure(Instr instr);               // interned and hoisted
   void OpenBlock(Instr instr, bool barrier_to_hoisting);
-  int VisibleDepth(int reg) const;                 // aborts when reg is out of scope
+  int VisibleDepth(int reg) const;  // aborts when reg is out of scope
   void Unify(int* a, int* b);
   int FoldAlu(ir::ScalarOp op, VType type, absl::Span<const int> operands);  // -1: as it is
   int FoldIdentity(ir::ScalarOp op, VType type, int a, int b);

@@ -84,9 +84,8 @@ void Renumber(Linear& kernel) {
 }  // namespace
 
 int Linear::globals() const {
-  return static_cast<int>(std::count_if(buffers.begin(), buffers.end(), [](const Buffer& b) {
-    return b.space == Space::kGlobal;
-  }));
+  return static_cast<int>(std::count_if(buffers.begin(), buffers.end(),
+                                        [](const Buffer& b) { return b.space == Space::kGlobal; }));
 }
 
 void Canonicalize(Linear& kernel) {

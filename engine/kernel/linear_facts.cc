@@ -119,7 +119,8 @@ Sym::Substitution Facts::NarrowedVariables() const {
     const Sym::Linear linear = fact.LinearIn(variables[0].name);
     if (!linear.ok || !linear.rest.is_constant()) continue;
     const int64_t c = linear.rest.constant();
-    Range& range = ranges.try_emplace(variables[0].name, Range{variables[0].min, variables[0].max}).first->second;
+    Range& range = ranges.try_emplace(variables[0].name, Range{variables[0].min, variables[0].max})
+                       .first->second;
     if (linear.coefficient == Sym(1)) range.min = std::max(range.min, -c);
     if (linear.coefficient == Sym(-1)) range.max = std::min(range.max, c);
   }
@@ -164,7 +165,8 @@ bool Facts::SearchAtoms(const Sym& goal, int depth, int* budget) const {
           return true;
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return false;

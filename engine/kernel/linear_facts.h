@@ -1,4 +1,5 @@
-// What the verifier knows at one place of a kernel, as expressions known to be >= 0, and what follows.
+// What the verifier knows at one place of a kernel, as expressions known to be >= 0, and what
+// follows.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@ class Facts {
   void Add(const types::Sym& expr);
 
   // True when goal >= 0 is proved: by its interval, or by taking known facts off it and replacing
-  // minima, maxima and quotients by what bounds them, until an interval tells. False when not found;
-  // the search is bounded.
+  // minima, maxima and quotients by what bounds them, until an interval tells. False when not
+  // found; the search is bounded.
   bool Imply(const types::Sym& goal) const;
 
   // True when the facts contradict each other, by intervals: this place is never reached.

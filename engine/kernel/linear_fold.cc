@@ -1,5 +1,5 @@
-// LinearBuilder's folding of integer and bool arithmetic. Everything here keeps every bit; floats are
-// only moved around (where, splat), never computed with.
+// LinearBuilder's folding of integer and bool arithmetic. Everything here keeps every bit; floats
+// are only moved around (where, splat), never computed with.
 #include <algorithm>
 #include <bit>
 

@@ -80,11 +80,17 @@ Sym IndexValues::Accumulator(int32_t reg, int64_t epoch) const {
 
 bool IndexValues::Follow(const Instr& instr, Facts& facts) {
   switch (instr.opcode) {
-    case Opcode::kFor: return FollowLoop(instr, facts);
-    case Opcode::kIf: AddConditions(instr.src[0], facts); return true;
+    case Opcode::kFor:
+      return FollowLoop(instr, facts);
+    case Opcode::kIf:
+      AddConditions(instr.src[0], facts);
+      return true;
     case Opcode::kSet:
-    case Opcode::kEnd: ++epoch_; return true;
-    default: break;
+    case Opcode::kEnd:
+      ++epoch_;
+      return true;
+    default:
+      break;
   }
   if (instr.dst < 0) return true;
   Definition& definition = definitions_[instr.dst];
@@ -158,9 +164,15 @@ Sym IndexValues::Derive(const Definition& definition, const Facts& facts, Memo* 
       value = Sym::Variable(v.name, v.min, v.max);
       break;
     }
-    case Opcode::kIota: value = Lane(instr.type.lanes); break;
-    case Opcode::kSplat: value = operands[0]; break;
-    case Opcode::kExtract: value = Extracted(instr, operands[0]); break;
+    case Opcode::kIota:
+      value = Lane(instr.type.lanes);
+      break;
+    case Opcode::kSplat:
+      value = operands[0];
+      break;
+    case Opcode::kExtract:
+      value = Extracted(instr, operands[0]);
+      break;
     case Opcode::kShuffle:
       value = instr.src[1] < 0 ? Opaque(instr, operands[0].min(), operands[0].max())
                                : Opaque(instr, std::min(operands[0].min(), operands[1].min()),
@@ -175,8 +187,12 @@ Sym IndexValues::Derive(const Definition& definition, const Facts& facts, Memo* 
                   ? Opaque(instr, operands[0].min(), operands[0].max())
                   : Opaque(instr);
       break;
-    case Opcode::kAlu: value = Alu(instr, operands, facts, widened); break;
-    default: value = Opaque(instr); break;
+    case Opcode::kAlu:
+      value = Alu(instr, operands, facts, widened);
+      break;
+    default:
+      value = Opaque(instr);
+      break;
   }
   return value.Complexity() <= kMaxComplexity ? value : Opaque(instr, value.min(), value.max());
 }
@@ -201,20 +217,29 @@ Sym IndexValues::Alu(const Instr& instr, const Sym* operands, const Facts& facts
   if (types::IsBool(dtype)) return Opaque(instr);
   const bool both_non_negative = a.min() >= 0 && b.min() >= 0;
   switch (instr.scalar_op) {
-    case ScalarOp::kAdd: return checked(a + b);
-    case ScalarOp::kSub: return checked(a - b);
-    case ScalarOp::kMul: return checked(a * b);
+    case ScalarOp::kAdd:
+      return checked(a + b);
+    case ScalarOp::kSub:
+      return checked(a - b);
+    case ScalarOp::kMul:
+      return checked(a * b);
     // Only a divisor of -1 can take a quotient out of range, nothing a remainder.
     case ScalarOp::kFloorDiv:
       return b.min() >= 1 ? types::FloorDiv(a, b) : checked(types::FloorDiv(a, b));
-    case ScalarOp::kFloorMod: return types::Mod(a, b);
+    case ScalarOp::kFloorMod:
+      return types::Mod(a, b);
     case ScalarOp::kTruncDiv:
       return both_non_negative ? types::FloorDiv(a, b) : Opaque(instr);
-    case ScalarOp::kTruncRem: return both_non_negative ? types::Mod(a, b) : Opaque(instr);
-    case ScalarOp::kMin: return types::Min(a, b);
-    case ScalarOp::kMax: return types::Max(a, b);
-    case ScalarOp::kNeg: return checked(-a);
-    case ScalarOp::kAbs: return a.min() >= 0 ? a : Opaque(instr);
+    case ScalarOp::kTruncRem:
+      return both_non_negative ? types::Mod(a, b) : Opaque(instr);
+    case ScalarOp::kMin:
+      return types::Min(a, b);
+    case ScalarOp::kMax:
+      return types::Max(a, b);
+    case ScalarOp::kNeg:
+      return checked(-a);
+    case ScalarOp::kAbs:
+      return a.min() >= 0 ? a : Opaque(instr);
     case ScalarOp::kShr:
       if (!b.is_constant() || b.constant() < 0 || b.constant() > 60) return Opaque(instr);
       return types::FloorDiv(a, int64_t{1} << b.constant());
@@ -222,16 +247,9 @@ Sym IndexValues::Alu(const Instr& instr, const Sym* operands, const Facts& facts
       if (!b.is_constant() || b.constant() < 0 || b.constant() > 60) return Opaque(instr);
       return checked(a * Sym(int64_t{1} << b.constant()));
     case ScalarOp::kAnd:
-      if (b.is_constant() && IsPowerOfTwo(b.constant() + 1)) return types::Mod(a, b + 1);
-      if (a.is_constant() && IsPowerOfTwo(a.constant() + 1)) return types::Mod(b, a + 1);
-      if (a.min() >= 0) return Opaque(instr, 0, b.min() >= 0 ? std::min(a.max(), b.max()) : a.max());
-      return b.min() >= 0 ? Opaque(instr, 0, b.max()) : Opaque(instr);
     case ScalarOp::kOr:
-    case ScalarOp::kXor: {
-      const int64_t most = std::max(a.max(), b.max());
-      return both_non_negative && most < kSafe ? Opaque(instr, 0, AllOnesAbove(most))
-                                               : Opaque(instr);
-    }
+    case ScalarOp::kXor:
+      return Bitwise(instr, a, b);
     case ScalarOp::kWhere: {
       const Sym& c = operands[2];
       return b == c ? b : Opaque(instr, std::min(b.min(), c.min()), std::max(b.max(), c.max()));
@@ -241,8 +259,23 @@ Sym IndexValues::Alu(const Instr& instr, const Sym* operands, const Facts& facts
     case ScalarOp::kCast:
       if (!IsIntOrBool(definitions_[instr.src[0]].instr->type.dtype)) return Opaque(instr);
       return checked(a);
-    default: return Opaque(instr);
+    default:
+      return Opaque(instr);
   }
+}
+
+Sym IndexValues::Bitwise(const Instr& instr, const Sym& a, const Sym& b) const {
+  const bool a_sign = a.min() < 0, b_sign = b.min() < 0;
+  if (instr.scalar_op == ScalarOp::kAnd) {
+    // Low bits are a flooring remainder, of negative numbers too.
+    if (b.is_constant() && IsPowerOfTwo(b.constant() + 1)) return types::Mod(a, b + 1);
+    if (a.is_constant() && IsPowerOfTwo(a.constant() + 1)) return types::Mod(b, a + 1);
+    if (a_sign && b_sign) return Opaque(instr);
+    return Opaque(instr, 0, a_sign ? b.max() : b_sign ? a.max() : std::min(a.max(), b.max()));
+  }
+  const int64_t most = std::max(a.max(), b.max());
+  if (a_sign || b_sign || most >= kSafe) return Opaque(instr);
+  return Opaque(instr, 0, AllOnesAbove(most));
 }
 
 void IndexValues::AddConditions(int32_t condition, Facts& facts) {

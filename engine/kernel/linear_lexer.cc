@@ -54,9 +54,9 @@ void LinearLexer::Next() {
   const char c = rest_[0];
   if (c == '%' || c == '@') {
     rest_.remove_prefix(1);
-    token_.kind = c == '@'                               ? TokenKind::kFunction
+    token_.kind = c == '@'                              ? TokenKind::kFunction
                   : !rest_.empty() && IsDigit(rest_[0]) ? TokenKind::kRegister
-                                                         : TokenKind::kBuffer;
+                                                        : TokenKind::kBuffer;
     token_.text = Take(WordLength(rest_));
   } else if (IsWordStart(c)) {
     token_.kind = TokenKind::kWord;

@@ -28,7 +28,8 @@ class LinearLexer {
 
   const Token& token() const { return token_; }
   void Next();
-  // From just after the current token, everything up to the next ']', as it is; the token after is the
+  // From just after the current token, everything up to the next ']', as it is; the token after is
+  // the
   // ']'. For index expressions, which have a parser of their own.
   std::string_view RawUntilBracket();
 

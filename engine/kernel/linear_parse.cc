@@ -39,14 +39,12 @@ constexpr int32_t kMaxLanes = 1 << 16;
 constexpr size_t kMaxExpression = 4096;  // characters of an index expression
 
 const std::map<std::string_view, Opcode> kOpcodes = {
-    {"const", Opcode::kConst},     {"var", Opcode::kVar},
-    {"splat", Opcode::kSplat},     {"iota", Opcode::kIota},
-    {"extract", Opcode::kExtract}, {"insert", Opcode::kInsert},
-    {"shuffle", Opcode::kShuffle}, {"load", Opcode::kLoad},
-    {"gather", Opcode::kGather},   {"store", Opcode::kStore},
-    {"scatter", Opcode::kScatter}, {"acc", Opcode::kAcc},
-    {"set", Opcode::kSet},         {"for", Opcode::kFor},
-    {"if", Opcode::kIf},           {"barrier", Opcode::kBarrier},
+    {"const", Opcode::kConst},     {"var", Opcode::kVar},         {"splat", Opcode::kSplat},
+    {"iota", Opcode::kIota},       {"extract", Opcode::kExtract}, {"insert", Opcode::kInsert},
+    {"shuffle", Opcode::kShuffle}, {"load", Opcode::kLoad},       {"gather", Opcode::kGather},
+    {"store", Opcode::kStore},     {"scatter", Opcode::kScatter}, {"acc", Opcode::kAcc},
+    {"set", Opcode::kSet},         {"for", Opcode::kFor},         {"if", Opcode::kIf},
+    {"barrier", Opcode::kBarrier},
 };
 
 const std::map<std::string_view, Access> kAccesses = {
@@ -92,8 +90,7 @@ class Parser {
   absl::Status Error(std::string_view expected) const {
     return InvalidArgument("kernel text, line ", token().line, ": expected ", expected, ", found ",
                            token().kind == TokenKind::kEnd ? "the end" : "\"",
-                           token().text.substr(0, 40),
-                           token().kind == TokenKind::kEnd ? "" : "\"");
+                           token().text.substr(0, 40), token().kind == TokenKind::kEnd ? "" : "\"");
   }
 
   bool IsWord(std::string_view word) const {
@@ -143,9 +140,8 @@ class Parser {
       return Error("a type");
     }
     *type = {*dtype, 1};
-    if (x != std::string_view::npos &&
-        (!ReadNumber(text.substr(x + 1), &type->lanes) || type->lanes < 2 ||
-         type->lanes > kMaxLanes)) {
+    if (x != std::string_view::npos && (!ReadNumber(text.substr(x + 1), &type->lanes) ||
+                                        type->lanes < 2 || type->lanes > kMaxLanes)) {
       return Error("a number of lanes");
     }
     lexer_.Next();
@@ -253,7 +249,8 @@ absl::Status Parser::Elements() {
   std::map<std::string, std::pair<int64_t, int64_t>> bounds;
   for (const Variable& v : kernel_.variables) bounds[v.name] = {v.min, v.max};
   for (size_t i = 0; i < elements_.size(); ++i) {
-    if (elements_[i].size() > kMaxExpression) return InvalidArgument("kernel text: expression too long");
+    if (elements_[i].size() > kMaxExpression)
+      return InvalidArgument("kernel text: expression too long");
     ASSIGN_OR_RETURN(kernel_.buffers[i].elements, types::ParseSym(elements_[i], bounds));
   }
   return absl::OkStatus();
@@ -293,29 +290,40 @@ absl::Status Parser::Operation(Instr& instr, bool defines) {
                            effect ? " gives no value" : " must define a register");
   }
   switch (instr.opcode) {
-    case Opcode::kBarrier: return absl::OkStatus();
-    case Opcode::kFor: return Loop(instr);
-    case Opcode::kVar: return VariableUse(instr);
-    case Opcode::kAlu: return Alu(instr, word);
+    case Opcode::kBarrier:
+      return absl::OkStatus();
+    case Opcode::kFor:
+      return Loop(instr);
+    case Opcode::kVar:
+      return VariableUse(instr);
+    case Opcode::kAlu:
+      return Alu(instr, word);
     case Opcode::kIf:
       RETURN_IF_ERROR(Register(&instr.src[0]));
       return Take("{");
-    default: break;
+    default:
+      break;
   }
   RETURN_IF_ERROR(Type(&instr.type));
   switch (instr.opcode) {
-    case Opcode::kConst: return Constant(instr);
-    case Opcode::kIota: return absl::OkStatus();
+    case Opcode::kConst:
+      return Constant(instr);
+    case Opcode::kIota:
+      return absl::OkStatus();
     case Opcode::kSplat:
-    case Opcode::kAcc: return Register(&instr.src[0]);
+    case Opcode::kAcc:
+      return Register(&instr.src[0]);
     case Opcode::kSet:
       RETURN_IF_ERROR(Register(&instr.dst));
       RETURN_IF_ERROR(Take(","));
       return Register(&instr.src[0]);
     case Opcode::kExtract:
-    case Opcode::kInsert: return Lanes(instr);
-    case Opcode::kShuffle: return Shuffle(instr);
-    default: return Memory(instr);
+    case Opcode::kInsert:
+      return Lanes(instr);
+    case Opcode::kShuffle:
+      return Shuffle(instr);
+    default:
+      return Memory(instr);
   }
 }
 

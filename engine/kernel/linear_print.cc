@@ -29,10 +29,14 @@ std::string Masked(int32_t mask) { return mask < 0 ? "" : StrCat(" mask ", Reg(m
 
 std::string LoopName(const Instr& instr) {
   switch (instr.loop) {
-    case LoopKind::kSerial: return "serial";
-    case LoopKind::kParallel: return "parallel";
-    case LoopKind::kGroup: return StrCat("group.", instr.lane_list.at(0));
-    case LoopKind::kLocal: return StrCat("local.", instr.lane_list.at(0));
+    case LoopKind::kSerial:
+      return "serial";
+    case LoopKind::kParallel:
+      return "parallel";
+    case LoopKind::kGroup:
+      return StrCat("group.", instr.lane_list.at(0));
+    case LoopKind::kLocal:
+      return StrCat("local.", instr.lane_list.at(0));
   }
   return "";
 }
@@ -40,13 +44,17 @@ std::string LoopName(const Instr& instr) {
 void AppendInstr(const Linear& kernel, const Instr& instr, std::string* text) {
   const std::string type = ToString(instr.type);
   switch (instr.opcode) {
-    case Opcode::kConst: return StrAppend(text, "const ", type, " ", instr.imm.ToString());
-    case Opcode::kVar: return StrAppend(text, "var ", kernel.variables[instr.index].name);
+    case Opcode::kConst:
+      return StrAppend(text, "const ", type, " ", instr.imm.ToString());
+    case Opcode::kVar:
+      return StrAppend(text, "var ", kernel.variables[instr.index].name);
     case Opcode::kAlu:
       StrAppend(text, ir::Row(instr.scalar_op).name, " ", type);
       return AppendOperands(instr, text);
-    case Opcode::kSplat: return StrAppend(text, "splat ", type, " ", Reg(instr.src[0]));
-    case Opcode::kIota: return StrAppend(text, "iota ", type);
+    case Opcode::kSplat:
+      return StrAppend(text, "splat ", type, " ", Reg(instr.src[0]));
+    case Opcode::kIota:
+      return StrAppend(text, "iota ", type);
     case Opcode::kExtract:
       return StrAppend(text, "extract ", type, " ", Reg(instr.src[0]), ", ", instr.index);
     case Opcode::kInsert:
@@ -69,23 +77,30 @@ void AppendInstr(const Linear& kernel, const Instr& instr, std::string* text) {
       return StrAppend(text, instr.opcode == Opcode::kStore ? "store" : "scatter",
                        instr.non_temporal ? ".nt " : " ", type, Place(kernel, instr), ", ",
                        Reg(instr.src[1]), Masked(instr.src[2]));
-    case Opcode::kAcc: return StrAppend(text, "acc ", type, " ", Reg(instr.src[0]));
+    case Opcode::kAcc:
+      return StrAppend(text, "acc ", type, " ", Reg(instr.src[0]));
     case Opcode::kSet:
       return StrAppend(text, "set ", type, " ", Reg(instr.dst), ", ", Reg(instr.src[0]));
     case Opcode::kFor:
       return StrAppend(text, "for ", LoopName(instr), " ", Reg(instr.src[0]), ", ",
                        Reg(instr.src[1]), ", ", instr.index, " {");
-    case Opcode::kIf: return StrAppend(text, "if ", Reg(instr.src[0]), " {");
-    case Opcode::kEnd: return text->push_back('}');
-    case Opcode::kBarrier: return StrAppend(text, "barrier");
+    case Opcode::kIf:
+      return StrAppend(text, "if ", Reg(instr.src[0]), " {");
+    case Opcode::kEnd:
+      return text->push_back('}');
+    case Opcode::kBarrier:
+      return StrAppend(text, "barrier");
   }
 }
 
 std::string_view AccessName(Access access) {
   switch (access) {
-    case Access::kIn: return " in";
-    case Access::kOut: return " out";
-    case Access::kInOut: return " inout";
+    case Access::kIn:
+      return " in";
+    case Access::kOut:
+      return " out";
+    case Access::kInOut:
+      return " inout";
   }
   return "";
 }

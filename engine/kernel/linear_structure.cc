@@ -28,7 +28,8 @@ struct Block {
 class Structure {
  public:
   explicit Structure(const Linear& kernel)
-      : kernel_(kernel), visible_(static_cast<size_t>(kernel.registers)),
+      : kernel_(kernel),
+        visible_(static_cast<size_t>(kernel.registers)),
         uniform_(static_cast<size_t>(kernel.registers)),
         variable_(static_cast<size_t>(kernel.registers)),
         region_(static_cast<size_t>(kernel.registers)),
@@ -53,9 +54,12 @@ class Structure {
       case Opcode::kScatter:
       case Opcode::kSet:
       case Opcode::kBarrier:
-      case Opcode::kIf: return true;
-      case Opcode::kFor: return !IsGrid(instr);
-      default: return false;
+      case Opcode::kIf:
+        return true;
+      case Opcode::kFor:
+        return !IsGrid(instr);
+      default:
+        return false;
     }
   }
 
@@ -87,20 +91,26 @@ std::string_view Structure::Step(const Instr& instr) {
     if (src >= 0 && !visible_[src]) return "an operand is out of scope";
   }
   if (HasEffect(instr)) {
-    if (grid_depth_ != grid_depth_reached_) return "an effect outside the innermost loop of the grid";
+    if (grid_depth_ != grid_depth_reached_)
+      return "an effect outside the innermost loop of the grid";
     effects_ = true;
     grid_sealed_ = grid_sealed_ || any_grid_;
   }
   switch (instr.opcode) {
     case Opcode::kFor:
-    case Opcode::kIf: return Open(instr);
-    case Opcode::kEnd: return Close();
-    case Opcode::kBarrier: return Barrier();
+    case Opcode::kIf:
+      return Open(instr);
+    case Opcode::kEnd:
+      return Close();
+    case Opcode::kBarrier:
+      return Barrier();
     case Opcode::kSet:
       if (!visible_[instr.dst]) return "the accumulator is out of scope";
       return region_[instr.dst] == current_region_
-                 ? "" : "an accumulator from outside the parallel loop is set in it";
-    default: break;
+                 ? ""
+                 : "an accumulator from outside the parallel loop is set in it";
+    default:
+      break;
   }
   const std::string_view error = instr.buffer >= 0 ? Access(instr) : "";
   if (error.empty() && instr.dst >= 0) Define(instr);
@@ -118,7 +128,9 @@ void Structure::Define(const Instr& instr) {
   bool uniform = UniformOperands(instr), variable = true;
   for (int32_t src : instr.src) variable = variable && (src < 0 || variable_[src]);
   switch (instr.opcode) {
-    case Opcode::kAcc: uniform = variable = false; break;
+    case Opcode::kAcc:
+      uniform = variable = false;
+      break;
     case Opcode::kLoad:
     case Opcode::kGather: {
       const Buffer& buffer = kernel_.buffers[instr.buffer];
@@ -130,7 +142,8 @@ void Structure::Define(const Instr& instr) {
       uniform = uniform && instr.loop != LoopKind::kLocal;
       variable = false;
       break;
-    default: break;
+    default:
+      break;
   }
   visible_[instr.dst] = true;
   uniform_[instr.dst] = uniform;

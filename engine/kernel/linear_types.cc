@@ -17,7 +17,8 @@ constexpr VType kIndex{DType::kI64, 1};
 class TypeRules {
  public:
   explicit TypeRules(const Linear& kernel)
-      : kernel_(kernel), types_(static_cast<size_t>(kernel.registers)),
+      : kernel_(kernel),
+        types_(static_cast<size_t>(kernel.registers)),
         accumulator_(static_cast<size_t>(kernel.registers)) {}
 
   // What is wrong with `instr`, or nothing.
@@ -64,19 +65,27 @@ std::string_view TypeRules::Rule(const Instr& instr) const {
     case Opcode::kVar:
       if (!Operands(instr, 0, 0)) return kOperandCount;
       return instr.type == kIndex ? "" : "a variable is i64";
-    case Opcode::kAlu: return Alu(instr);
+    case Opcode::kAlu:
+      return Alu(instr);
     case Opcode::kSplat:
       if (!Operands(instr, 1, 1)) return kOperandCount;
       return Src(instr, 0) == VType{instr.type.dtype, 1} ? "" : "splat takes a scalar of its dtype";
-    case Opcode::kIota: return Operands(instr, 0, 0) ? Iota(instr) : kOperandCount;
-    case Opcode::kExtract: return Operands(instr, 1, 1) ? Lane(instr) : kOperandCount;
-    case Opcode::kInsert: return Operands(instr, 2, 2) ? Lane(instr) : kOperandCount;
-    case Opcode::kShuffle: return Operands(instr, 1, 2) ? Shuffle(instr) : kOperandCount;
-    case Opcode::kHorizontal: return Operands(instr, 1, 1) ? Horizontal(instr) : kOperandCount;
+    case Opcode::kIota:
+      return Operands(instr, 0, 0) ? Iota(instr) : kOperandCount;
+    case Opcode::kExtract:
+      return Operands(instr, 1, 1) ? Lane(instr) : kOperandCount;
+    case Opcode::kInsert:
+      return Operands(instr, 2, 2) ? Lane(instr) : kOperandCount;
+    case Opcode::kShuffle:
+      return Operands(instr, 1, 2) ? Shuffle(instr) : kOperandCount;
+    case Opcode::kHorizontal:
+      return Operands(instr, 1, 1) ? Horizontal(instr) : kOperandCount;
     case Opcode::kLoad:
-    case Opcode::kGather: return Operands(instr, 1, 2) ? Memory(instr) : kOperandCount;
+    case Opcode::kGather:
+      return Operands(instr, 1, 2) ? Memory(instr) : kOperandCount;
     case Opcode::kStore:
-    case Opcode::kScatter: return Operands(instr, 2, 3) ? Memory(instr) : kOperandCount;
+    case Opcode::kScatter:
+      return Operands(instr, 2, 3) ? Memory(instr) : kOperandCount;
     case Opcode::kAcc:
       if (!Operands(instr, 1, 1)) return kOperandCount;
       return Src(instr, 0) == instr.type ? "" : "the initial value is of another type";
@@ -84,17 +93,20 @@ std::string_view TypeRules::Rule(const Instr& instr) const {
       if (!Operands(instr, 1, 1)) return kOperandCount;
       if (!accumulator_[instr.dst]) return "set of a register that is no accumulator";
       return types_[instr.dst] == instr.type && Src(instr, 0) == instr.type
-                 ? "" : "the value is of another type";
+                 ? ""
+                 : "the value is of another type";
     case Opcode::kFor:
       if (!Operands(instr, 2, 2)) return kOperandCount;
       if (instr.index < 1) return "the step must be positive";
       return instr.type == kIndex && Src(instr, 0) == kIndex && Src(instr, 1) == kIndex
-                 ? "" : "a loop and its bounds are i64";
+                 ? ""
+                 : "a loop and its bounds are i64";
     case Opcode::kIf:
       if (!Operands(instr, 1, 1)) return kOperandCount;
       return Src(instr, 0) == VType{DType::kBool, 1} ? "" : "the condition must be a scalar bool";
     case Opcode::kEnd:
-    case Opcode::kBarrier: return Operands(instr, 0, 0) ? "" : kOperandCount;
+    case Opcode::kBarrier:
+      return Operands(instr, 0, 0) ? "" : kOperandCount;
   }
   return "no such opcode";
 }
@@ -112,7 +124,8 @@ std::string_view TypeRules::Alu(const Instr& instr) const {
     if (Src(instr, i).dtype != operand) return "operands are of different dtypes";
   }
   return ir::LaneFunctionFor(instr.scalar_op, operand, instr.type.dtype) != nullptr
-             ? "" : "the operation isn't defined for these dtypes";
+             ? ""
+             : "the operation isn't defined for these dtypes";
 }
 
 std::string_view TypeRules::Iota(const Instr& instr) const {
@@ -124,7 +137,8 @@ std::string_view TypeRules::Iota(const Instr& instr) const {
 std::string_view TypeRules::Lane(const Instr& instr) const {
   const VType vector = Src(instr, 0), scalar{vector.dtype, 1};
   if (instr.index < 0 || instr.index >= vector.lanes) return "no such lane";
-  if (instr.opcode == Opcode::kExtract) return instr.type == scalar ? "" : "the result is of another type";
+  if (instr.opcode == Opcode::kExtract)
+    return instr.type == scalar ? "" : "the result is of another type";
   return instr.type == vector && Src(instr, 1) == scalar ? "" : "operands are of other types";
 }
 
@@ -145,7 +159,8 @@ std::string_view TypeRules::Shuffle(const Instr& instr) const {
 std::string_view TypeRules::Horizontal(const Instr& instr) const {
   const VType vector = Src(instr, 0);
   if (instr.type != VType{vector.dtype, 1}) return "the result is of another type";
-  if (!std::has_single_bit(static_cast<uint32_t>(vector.lanes))) return "lanes must be a power of two";
+  if (!std::has_single_bit(static_cast<uint32_t>(vector.lanes)))
+    return "lanes must be a power of two";
   if (!(ir::Row(instr.scalar_op).traits & ir::kAssociative) ||
       ir::LaneFunctionFor(instr.scalar_op, vector.dtype, vector.dtype) == nullptr) {
     return "no such reduction of this dtype";

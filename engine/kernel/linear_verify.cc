@@ -94,8 +94,7 @@ std::string_view NumberError(const Linear& kernel, const Instr& instr, int32_t n
   for (int32_t src : instr.src) {
     if (src < -1 || src >= next) return "an operand that is no register defined above";
   }
-  if (Defines(instr.opcode) ? instr.dst != next
-                            : instr.dst != -1 && instr.opcode != Opcode::kSet) {
+  if (Defines(instr.opcode) ? instr.dst != next : instr.dst != -1 && instr.opcode != Opcode::kSet) {
     return "registers are not numbered in order of appearance";
   }
   if (instr.opcode == Opcode::kSet && (instr.dst < 0 || instr.dst >= next)) {

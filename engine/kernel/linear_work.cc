@@ -22,18 +22,23 @@ double FlopsOf(const Instr& instr) {
     case ScalarOp::kBitcast:
     case ScalarOp::kCopySign:
     case ScalarOp::kNeg:
-    case ScalarOp::kAbs: return 0;
-    case ScalarOp::kFma: return 2;
-    default: return 1;
+    case ScalarOp::kAbs:
+      return 0;
+    case ScalarOp::kFma:
+      return 2;
+    default:
+      return 1;
   }
 }
 
 class Walker {
  public:
   Walker(const Linear& kernel, absl::Span<const int64_t> variables)
-      : kernel_(kernel), variables_(variables),
+      : kernel_(kernel),
+        variables_(variables),
         known_(static_cast<size_t>(kernel.registers)),
-        lanes_(static_cast<size_t>(kernel.registers), 1), touched_(kernel.buffers.size()) {}
+        lanes_(static_cast<size_t>(kernel.registers), 1),
+        touched_(kernel.buffers.size()) {}
 
   Work Run() {
     for (const Instr& instr : kernel_.code) Step(instr);
@@ -82,22 +87,32 @@ class Walker {
 
   void Step(const Instr& instr) {
     switch (instr.opcode) {
-      case Opcode::kFor: return OpenLoop(instr);
+      case Opcode::kFor:
+        return OpenLoop(instr);
       case Opcode::kIf: {
         const auto& condition = known_[instr.src[0]];
         times_.push_back(condition && condition->i == 0 ? 0 : times_.back());
         return;
       }
-      case Opcode::kEnd: times_.pop_back(); return;
+      case Opcode::kEnd:
+        times_.pop_back();
+        return;
       case Opcode::kLoad:
-      case Opcode::kGather: Access(instr, &work_.bytes_loaded); break;
+      case Opcode::kGather:
+        Access(instr, &work_.bytes_loaded);
+        break;
       case Opcode::kStore:
-      case Opcode::kScatter: Access(instr, &work_.bytes_stored); break;
-      case Opcode::kAlu: work_.flops += times_.back() * instr.type.lanes * FlopsOf(instr); break;
+      case Opcode::kScatter:
+        Access(instr, &work_.bytes_stored);
+        break;
+      case Opcode::kAlu:
+        work_.flops += times_.back() * instr.type.lanes * FlopsOf(instr);
+        break;
       case Opcode::kHorizontal:
         work_.flops += times_.back() * (lanes_[instr.src[0]] - 1) * FlopsOf(instr);
         break;
-      default: break;
+      default:
+        break;
     }
     if (instr.dst < 0 || instr.opcode == Opcode::kSet) return;
     lanes_[instr.dst] = instr.type.lanes;

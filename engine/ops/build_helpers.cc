@@ -25,6 +25,16 @@ Ref WithDims(Graph& graph, const ir::OpRow& row, Ref x, absl::Span<const Sym> di
   return Direct(graph, row, x, type.dims, type);
 }
 
+// pad and shrink. The bounds of variables may not tell that a part is inside; its caller knows.
+Ref Movement(Graph& graph, const ir::OpRow& row, Ref x, absl::Span<const Sym> first,
+             absl::Span<const Sym> second, types::Type type) {
+  TENSORD_CHECK(!types::IsWeak(x->dtype()) && first.size() == x->dims().size() &&
+                    second.size() == x->dims().size(),
+                row.name);
+  const ir::AttrValue attrs[] = {ToDims(first), ToDims(second)};
+  return graph.Intern(row, absl::MakeConstSpan(&x, 1), attrs, type);
+}
+
 Ref Grown(Graph& graph, Ref x, absl::Span<const Sym> dims) {
   static const ir::OpRow& row = Op("expand");
   for (size_t i = 0; i < dims.size(); ++i) {
@@ -93,11 +103,16 @@ Ref Permute(Graph& graph, Ref x, absl::Span<const int64_t> order) {
 }
 
 Ref Pad(Graph& graph, Ref x, absl::Span<const Sym> low, absl::Span<const Sym> high) {
-  return Build(graph, "pad", {x}, {{"low", ToDims(low)}, {"high", ToDims(high)}});
+  static const ir::OpRow& row = Op("pad");
+  types::Type type = x->type();
+  for (size_t i = 0; i < type.dims.size(); ++i) type.dims[i] = type.dims[i] + low[i] + high[i];
+  return type.dims == x->dims() ? x : Movement(graph, row, x, low, high, std::move(type));
 }
 
 Ref Shrink(Graph& graph, Ref x, absl::Span<const Sym> low, absl::Span<const Sym> dims) {
-  return Build(graph, "shrink", {x}, {{"low", ToDims(low)}, {"dims", ToDims(dims)}});
+  static const ir::OpRow& row = Op("shrink");
+  if (absl::MakeConstSpan(x->dims()) == dims) return x;
+  return Movement(graph, row, x, low, dims, {x->dtype(), x->type().placement, ToDims(dims)});
 }
 
 Ref Flip(Graph& graph, Ref x, absl::Span<const int64_t> axes) {

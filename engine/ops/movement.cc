@@ -1,4 +1,6 @@
 // Core movement: never a copy, always an index expression with a mask.
+#include <algorithm>
+
 #include "engine/ops/evaluate_rows.h"
 #include "engine/ops/movement_rows.h"
 
@@ -35,32 +37,91 @@ Refs DilateGradient(const GradientArgs& a) {
   return {Build(a.graph, "stride", {Dy(a)}, {{"steps", a.node->attr<Ints>("factors")}})};
 }
 
-// One windowed axis of dy undone: dy has the counts of windows at `axis` and the `size` elements of
-// each on its last axis. Element k of window n belongs at n * stride + k * dilation, so row k of
-// the dilated dy moves right by k * dilation: rows of pitch extent + dilation read at pitch extent.
-Expr Unwindow(const Expr& dy, int axis, const Sym& extent, int64_t stride, int64_t dilation) {
-  Graph& g = dy.graph();
-  const int last = dy.node()->rank() - 1;
-  const Sym size = dy.dims()[last];
-  Ints order, factors(last + 1, 1);
-  for (int i = 0; i < last; ++i) {
-    if (i == axis) order.push_back(last);
+// A windowed axis of dy under repair: dy has the counts of windows at `axis` and the elements of
+// each window on its last axis. Element k of window n belongs at n * stride + k * dilation of
+// `extent`.
+struct Windowed {
+  Expr dy;
+  int axis;
+  Sym extent;
+  int64_t size, stride, dilation;
+
+  Graph& graph() const { return dy.graph(); }
+  int last() const { return dy.node()->rank() - 1; }
+  Ref Dilated(Ref x, int along, int64_t factor) const {
+    Ints factors(x->rank(), 1);
+    factors[along] = factor;
+    return Build(graph(), "dilate", {x}, {{"factors", factors}});
+  }
+  Ref Padded(Ref x, int along, const Sym& low, const Sym& high) const {
+    Dims before(x->rank(), Sym(0)), after = before;
+    before[along] = low;
+    after[along] = high;
+    return Pad(graph(), x, before, after);
+  }
+};
+
+// Windows that do not overlap: each is filled up to the stride, and they stand side by side.
+Expr SideBySide(const Windowed& w) {
+  Graph& g = w.graph();
+  Ints order;
+  for (int i = 0; i < w.last(); ++i) {
+    order.push_back(i);
+    if (i == w.axis) order.push_back(w.last());
+  }
+  const int64_t span = (w.size - 1) * w.dilation + 1;
+  Ref x = w.Dilated(Permute(g, w.dy, order), w.axis + 1, w.dilation);
+  x = w.Padded(x, w.axis + 1, 0, w.stride - span);
+  Dims merged = x->dims();
+  merged[w.axis] *= w.stride;
+  merged.erase(merged.begin() + w.axis + 1);
+  x = w.Padded(Reshape(g, x, merged), w.axis, 0, w.stride);  // the end may have no window
+  return {g, Slice(g, x, w.axis, 0, w.extent)};
+}
+
+// The first elements of all windows, then the second ones, and so on: a sum of `size` terms.
+Expr SumOfShifts(const Windowed& w) {
+  Graph& g = w.graph();
+  Ref sum = nullptr;
+  for (int64_t k = 0; k < w.size; ++k) {
+    const Ref own = Squeeze(g, Slice(g, w.dy, w.last(), k, 1), w.last());
+    const Ref spread = w.Dilated(own, w.axis, w.stride);
+    const Sym low = k * w.dilation;
+    const Ref term = w.Padded(spread, w.axis, low, w.extent - low - spread->dims()[w.axis]);
+    sum = sum == nullptr ? term : Add(g, sum, term);
+  }
+  return {g, sum};
+}
+
+// For large windows, the same sum as one reduction: row k moves right by k * dilation, because rows
+// of pitch extent + dilation are read at pitch extent.
+Expr SumOfRows(const Windowed& w) {
+  Graph& g = w.graph();
+  Ints order;
+  for (int i = 0; i < w.last(); ++i) {
+    if (i == w.axis) order.push_back(w.last());
     order.push_back(i);
   }
-  factors[axis + 1] = stride;
-  Ref x = Build(g, "dilate", {Permute(g, dy, order)}, {{"factors", factors}});
-  Dims low(last + 1, Sym(0)), high = low;
-  high[axis + 1] = extent + dilation - x->dims()[axis + 1];
-  x = Pad(g, x, low, high);
+  const Sym pitch = w.extent + w.dilation;
+  Ref x = w.Dilated(Permute(g, w.dy, order), w.axis + 1, w.stride);
+  x = w.Padded(x, w.axis + 1, 0, pitch - x->dims()[w.axis + 1]);
   Dims merged = x->dims();
-  merged.erase(merged.begin() + axis);
-  merged[axis] = size * (extent + dilation);
-  x = Slice(g, Reshape(g, x, merged), axis, 0, size * extent);
+  merged.erase(merged.begin() + w.axis);
+  merged[w.axis] = pitch * w.size;
+  x = Slice(g, Reshape(g, x, merged), w.axis, 0, w.extent * w.size);
   Dims rows = x->dims();
-  rows[axis] = extent;
-  rows.insert(rows.begin() + axis, size);
-  const int64_t over = axis;
+  rows[w.axis] = w.extent;
+  rows.insert(rows.begin() + w.axis, Sym(w.size));
+  const int64_t over = w.axis;
   return {g, Reduce(g, Reshape(g, x, rows), "sum", absl::MakeConstSpan(&over, 1))};
+}
+
+Expr Unwindow(Windowed w) {
+  constexpr int64_t kMostTerms = 16;
+  const int64_t span = (w.size - 1) * w.dilation + 1;
+  if (w.dy.dims()[w.axis] == Sym(1)) w.stride = std::max(w.stride, span);
+  if (w.stride >= span) return SideBySide(w);
+  return w.size <= kMostTerms ? SumOfShifts(w) : SumOfRows(w);
 }
 
 Refs WindowGradient(const GradientArgs& a) {
@@ -71,9 +132,10 @@ Refs WindowGradient(const GradientArgs& a) {
   const bool half = types::IsHalf(Dy(a).dtype());
   Expr dy = half ? Dy(a).To(DType::kF32) : Dy(a);
   for (int i = n; i-- > 0;) {
-    const Sym& extent = X(a).dims()[axes[i]];
-    if (dy.dims()[axes[i]] == Sym(0)) return {ZerosLike(a.graph, X(a))};  // no window fits
-    dy = Unwindow(dy, static_cast<int>(axes[i]), extent, strides[i], dilations[i]);
+    const int axis = static_cast<int>(axes[i]);
+    if (dy.dims()[axis] == Sym(0)) return {ZerosLike(a.graph, X(a))};  // no window fits
+    const int64_t size = a.node->attr<Ints>("sizes")[i];
+    dy = Unwindow({dy, axis, X(a).dims()[axis], size, strides[i], dilations[i]});
   }
   return {dy};
 }

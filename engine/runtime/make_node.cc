@@ -48,7 +48,10 @@ std::string_view ReasonOfFailure(const NodeSpec& spec, absl::Span<const ir::Ref>
   if (message.find("limit") != message.npos || message.find("at most") != message.npos) {
     return "OVERFLOW";
   }
-  return message.find("dtype") != message.npos ? "DTYPE" : "SHAPE";
+  for (std::string_view word : {"dtype", "integers", "floats", "bools"}) {
+    if (message.find(word) != message.npos) return "DTYPE";
+  }
+  return "SHAPE";
 }
 
 absl::Status CheckDevice(const NodeSpec& spec, absl::Span<const ir::Ref> inputs, int devices) {

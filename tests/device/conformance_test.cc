@@ -255,7 +255,8 @@ TEST_P(Conformance, Computes) {
     queue().Launch(*program, {{x.get(), 0}, {y.get(), 0}}, {n});
     const auto result = Download<float>(*y, values.size());
     for (size_t i = 0; i < values.size(); ++i) {
-      EXPECT_EQ(result[i], static_cast<int64_t>(i) < n ? 3 * values[i] : values[i]) << n << " " << i;
+      EXPECT_EQ(result[i], static_cast<int64_t>(i) < n ? 3 * values[i] : values[i])
+          << n << " " << i;
     }
   }
 }
@@ -443,9 +444,7 @@ std::string TestName(const testing::TestParamInfo<std::string>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Devices, Conformance, testing::ValuesIn(Devices()), TestName);
 
-TEST(Registry, KnowsCpuAndNull) {
-  EXPECT_THAT(Devices(), testing::IsSupersetOf({"cpu", "null"}));
-}
+TEST(Registry, KnowsCpuAndNull) { EXPECT_THAT(Devices(), testing::IsSupersetOf({"cpu", "null"})); }
 
 TEST(Registry, ListsWhatExists) {
   for (const char* name : {"gpu", "", "cpu:1", "cpu:x", "cpu:-1", ":", "cpu:0:0"}) {

@@ -1,6 +1,6 @@
 // Random kernels full of index arithmetic and masks that are right, nearly right or wrong. What the
-// verifier lets pass must stay inside its buffers on hostile data, and the cpu device must agree with
-// the plain interpreter. TENSORD_RANDOM_KERNELS sets how many.
+// verifier lets pass must stay inside its buffers on hostile data, and the cpu device must agree
+// with the plain interpreter. TENSORD_RANDOM_KERNELS sets how many.
 #include <cmath>
 #include <cstdlib>
 #include <random>
@@ -38,8 +38,8 @@ class Generator {
     for (int i = 0; i < 3; ++i) {
       const types::Sym size = sizes[Pick(5)];
       sizes_.push_back(size);
-      buffers_.push_back(b_.AddGlobal(StrCat("b", i), DType::kI64, size,
-                                      i == 2 ? Access::kInOut : Access::kIn));
+      buffers_.push_back(
+          b_.AddGlobal(StrCat("b", i), DType::kI64, size, i == 2 ? Access::kInOut : Access::kIn));
     }
     narrow_ = b_.AddGlobal("narrow", DType::kI16, 8, Access::kIn);
     ints_ = {n_, b_.I64(0), b_.I64(1), b_.I64(Pick(20) - 4)};
@@ -56,18 +56,30 @@ class Generator {
 
   int Arithmetic(int a, int b) {
     switch (Pick(12)) {
-      case 0: return b_.Add(a, b);
-      case 1: return b_.Sub(a, b);
-      case 2: return b_.Mul(a, b_.I64(Pick(6) - 1));
-      case 3: return b_.FloorDiv(a, b_.I64(1 + Pick(5)));
-      case 4: return b_.FloorMod(a, b_.I64(1 + Pick(9)));
-      case 5: return b_.Min(a, b);
-      case 6: return b_.Max(a, b);
-      case 7: return b_.FloorMod(a, n_);
-      case 8: return b_.Where(b_.Lt(a, b), a, b);
-      case 9: return b_.Cast(b_.Cast(a, Chance(50) ? DType::kI16 : DType::kU32), DType::kI64);
-      case 10: return b_.Binary(Chance(50) ? ScalarOp::kAnd : ScalarOp::kXor, a, b_.I64(Pick(16)));
-      default: return b_.Binary(Chance(50) ? ScalarOp::kTruncRem : ScalarOp::kTruncDiv, a, b);
+      case 0:
+        return b_.Add(a, b);
+      case 1:
+        return b_.Sub(a, b);
+      case 2:
+        return b_.Mul(a, b_.I64(Pick(6) - 1));
+      case 3:
+        return b_.FloorDiv(a, b_.I64(1 + Pick(5)));
+      case 4:
+        return b_.FloorMod(a, b_.I64(1 + Pick(9)));
+      case 5:
+        return b_.Min(a, b);
+      case 6:
+        return b_.Max(a, b);
+      case 7:
+        return b_.FloorMod(a, n_);
+      case 8:
+        return b_.Where(b_.Lt(a, b), a, b);
+      case 9:
+        return b_.Cast(b_.Cast(a, Chance(50) ? DType::kI16 : DType::kU32), DType::kI64);
+      case 10:
+        return b_.Binary(Chance(50) ? ScalarOp::kAnd : ScalarOp::kXor, a, b_.I64(Pick(16)));
+      default:
+        return b_.Binary(Chance(50) ? ScalarOp::kTruncRem : ScalarOp::kTruncDiv, a, b);
     }
   }
 
@@ -75,8 +87,8 @@ class Generator {
   int MaskOf(int index, int64_t extent, int size) {
     if (Chance(8)) size = b_.Add(size, b_.I64(1));
     if (extent > 1) size = b_.Sub(size, b_.I64(extent - 1));
-    const int upper = Chance(50) ? b_.Lt(index, size)
-                                 : b_.Unary(ScalarOp::kNot, b_.Le(size, index));
+    const int upper =
+        Chance(50) ? b_.Lt(index, size) : b_.Unary(ScalarOp::kNot, b_.Le(size, index));
     const int low = b_.I64(Chance(8) ? -1 : 0);
     if (Chance(10)) return upper;
     int mask = b_.And(b_.Le(low, index), upper);
@@ -117,8 +129,8 @@ class Generator {
         b_.Store(buffer, index, value, mask);
       }
     } else {
-      const int loaded = gathers ? b_.Gather(buffer, type, index, mask)
-                                 : b_.Load(buffer, type, index, mask);
+      const int loaded =
+          gathers ? b_.Gather(buffer, type, index, mask) : b_.Load(buffer, type, index, mask);
       ints_.push_back(lanes == 1 ? loaded : b_.Extract(loaded, Pick(lanes)));
       b_.Set(sum_, b_.Binary(ScalarOp::kXor, sum_, ints_.back()));  // so the load is used
     }
@@ -168,8 +180,22 @@ class Generator {
 
 // Small numbers, large ones and the largest.
 Scalar AnyElement(std::mt19937_64& random, DType dtype) {
-  const int64_t choices[] = {0, 1, -1, 3, 7, 11, 12, 15, 16, 40, -5, 1000, INT64_MAX, INT64_MIN,
-                             int64_t{1} << 61, static_cast<int64_t>(random())};
+  const int64_t choices[] = {0,
+                             1,
+                             -1,
+                             3,
+                             7,
+                             11,
+                             12,
+                             15,
+                             16,
+                             40,
+                             -5,
+                             1000,
+                             INT64_MAX,
+                             INT64_MIN,
+                             int64_t{1} << 61,
+                             static_cast<int64_t>(random())};
   return Scalar::Int(dtype, choices[random() % std::size(choices)]);
 }
 
@@ -195,7 +221,8 @@ class CpuRandom : public testing::Test {
     std::vector<Argument> arguments;
     for (size_t i = 0; i < data.size(); ++i) {
       const int bytes = types::Bytes(kernel.buffers[i].dtype);
-      memory.push_back(*device_->allocator().Allocate(static_cast<int64_t>(data[i].size()) * bytes));
+      memory.push_back(
+          *device_->allocator().Allocate(static_cast<int64_t>(data[i].size()) * bytes));
       for (size_t e = 0; e < data[i].size(); ++e) data[i][e].ToBytes(memory[i]->host() + e * bytes);
       arguments.push_back({memory[i].get(), 0});
     }
@@ -203,9 +230,9 @@ class CpuRandom : public testing::Test {
     EXPECT_TRUE(device_->queue().Wait(device_->queue().Last().value).ok());
     Lanes result(data[which].size());
     for (size_t e = 0; e < result.size(); ++e) {
-      result[e] = Scalar::FromBytes(kernel.buffers[which].dtype,
-                                    memory[which]->host() +
-                                        e * types::Bytes(kernel.buffers[which].dtype));
+      result[e] =
+          Scalar::FromBytes(kernel.buffers[which].dtype,
+                            memory[which]->host() + e * types::Bytes(kernel.buffers[which].dtype));
     }
     return result;
   }

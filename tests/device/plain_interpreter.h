@@ -22,11 +22,13 @@ class PlainInterpreter {
   // `buffers`: one per buffer of the kernel, arrays included.
   PlainInterpreter(const kernel::Linear& kernel, std::vector<Lanes> buffers,
                    std::vector<int64_t> variables)
-      : kernel_(kernel), buffers_(std::move(buffers)), variables_(std::move(variables)),
+      : kernel_(kernel),
+        buffers_(std::move(buffers)),
+        variables_(std::move(variables)),
         registers_(static_cast<size_t>(kernel.registers)) {}
 
-  // Runs to the end, or up to `budget` instructions. Parallel loops and grids run one after the other:
-  // no barriers. False after an access outside of a buffer; see error().
+  // Runs to the end, or up to `budget` instructions. Parallel loops and grids run one after the
+  // other: no barriers. False after an access outside of a buffer; see error().
   bool Run(int64_t budget) {
     budget_ = budget;
     Block(0, kernel_.code.size());
@@ -101,8 +103,8 @@ class PlainInterpreter {
                            (contiguous ? static_cast<__int128>(lane) : 0);
     Lanes& buffer = buffers_[instr.buffer];
     if (index < 0 || index >= static_cast<__int128>(buffer.size())) {
-      error_ = StrCat(kernel::PrintInstr(kernel_, instr), " at ", static_cast<int64_t>(index), " of ",
-                      buffer.size());
+      error_ = StrCat(kernel::PrintInstr(kernel_, instr), " at ", static_cast<int64_t>(index),
+                      " of ", buffer.size());
       return nullptr;
     }
     return &buffer[static_cast<size_t>(index)];
@@ -114,18 +116,28 @@ class PlainInterpreter {
     const bool contiguous = instr.opcode == Opcode::kLoad || instr.opcode == Opcode::kStore;
     for (size_t i = 0; i < n; ++i) {
       switch (instr.opcode) {
-        case Opcode::kConst: result[i] = instr.imm; break;
+        case Opcode::kConst:
+          result[i] = instr.imm;
+          break;
         case Opcode::kVar:
           result[i] = types::Scalar::Int(types::DType::kI64, variables_[instr.index]);
           break;
-        case Opcode::kAlu: result[i] = Alu(instr, i); break;
+        case Opcode::kAlu:
+          result[i] = Alu(instr, i);
+          break;
         case Opcode::kAcc:
-        case Opcode::kSet: result[i] = Src(instr, 0)[i]; break;
-        case Opcode::kSplat: result[i] = Src(instr, 0)[0]; break;
+        case Opcode::kSet:
+          result[i] = Src(instr, 0)[i];
+          break;
+        case Opcode::kSplat:
+          result[i] = Src(instr, 0)[0];
+          break;
         case Opcode::kIota:
           result[i] = types::Scalar::Int(instr.type.dtype, static_cast<int64_t>(i));
           break;
-        case Opcode::kExtract: result[i] = Src(instr, 0)[instr.index]; break;
+        case Opcode::kExtract:
+          result[i] = Src(instr, 0)[instr.index];
+          break;
         case Opcode::kInsert:
           result[i] = static_cast<int64_t>(i) == instr.index ? Src(instr, 1)[0] : Src(instr, 0)[i];
           break;
@@ -134,7 +146,9 @@ class PlainInterpreter {
           result[i] = lane < a ? Src(instr, 0)[lane] : Src(instr, 1)[lane - a];
           break;
         }
-        case Opcode::kHorizontal: result[i] = Horizontal(instr); break;
+        case Opcode::kHorizontal:
+          result[i] = Horizontal(instr);
+          break;
         case Opcode::kLoad:
         case Opcode::kGather: {
           const types::Scalar* at = Element(instr, i, 1, contiguous);
@@ -145,7 +159,8 @@ class PlainInterpreter {
         case Opcode::kScatter:
           if (types::Scalar* at = Element(instr, i, 2, contiguous)) *at = Src(instr, 1)[i];
           break;
-        default: break;
+        default:
+          break;
       }
     }
     if (instr.dst >= 0) registers_[instr.dst] = std::move(result);

@@ -133,10 +133,11 @@ TEST_F(BadInputTest, IdUsedTwice) {
   const std::vector<float> first = {7};
   const uint64_t id = client_->PutFloats(first);
   client_->Send();
-  v1::Put& put = *client_->Item().mutable_put();
+  v1::Put put;
   put.set_id(id);
   *put.mutable_type() = F32({1});
   put.set_data(server::BytesOf<float>({8}));
+  *client_->Item().mutable_put() = put;
   client_->Send();
   EXPECT_THAT(client_->TakeFault(), IsFault(kAlreadyExists, "ID_USED"));
   EXPECT_THAT(client_->FetchFloats(id), ElementsAre(7));  // the first stays

@@ -282,9 +282,15 @@ class RandomSession {
 
   static void CheckState(v1::ValueState state, const std::pair<Model::Missing, bool>& expected) {
     const auto& [missing, poisoned] = expected;
-    if (missing == Model::Missing::kUnknown) EXPECT_EQ(state, v1::VALUE_STATE_UNKNOWN);
-    if (missing == Model::Missing::kFreed) EXPECT_EQ(state, v1::VALUE_STATE_FREED);
-    if (missing == Model::Missing::kDonated) EXPECT_EQ(state, v1::VALUE_STATE_DONATED);
+    if (missing == Model::Missing::kUnknown) {
+      EXPECT_EQ(state, v1::VALUE_STATE_UNKNOWN);
+    }
+    if (missing == Model::Missing::kFreed) {
+      EXPECT_EQ(state, v1::VALUE_STATE_FREED);
+    }
+    if (missing == Model::Missing::kDonated) {
+      EXPECT_EQ(state, v1::VALUE_STATE_DONATED);
+    }
     if (missing == Model::Missing::kNo) {
       EXPECT_EQ(state == v1::VALUE_STATE_POISONED, poisoned);
       EXPECT_NE(state, v1::VALUE_STATE_UNKNOWN);

@@ -15,8 +15,10 @@ using types::Scalar;
 class Decoder {
  public:
   explicit Decoder(const Linear& kernel)
-      : kernel_(kernel), offset_(static_cast<size_t>(kernel.registers)),
-        uses_(static_cast<size_t>(kernel.registers)), type_(static_cast<size_t>(kernel.registers)) {}
+      : kernel_(kernel),
+        offset_(static_cast<size_t>(kernel.registers)),
+        uses_(static_cast<size_t>(kernel.registers)),
+        type_(static_cast<size_t>(kernel.registers)) {}
 
   Decoded Decode() {
     PlaceArrays();
@@ -72,18 +74,25 @@ class Decoder {
 
   void Add(const Instr& instr) {
     switch (instr.opcode) {
-      case Opcode::kConst: return SetConstant(instr);
-      case Opcode::kIota: return SetIota(instr);
-      case Opcode::kVar: return AddVariable(instr);
+      case Opcode::kConst:
+        return SetConstant(instr);
+      case Opcode::kIota:
+        return SetIota(instr);
+      case Opcode::kVar:
+        return AddVariable(instr);
       case Opcode::kFor:
-      case Opcode::kIf: return Open(instr);
-      case Opcode::kEnd: return Close();
+      case Opcode::kIf:
+        return Open(instr);
+      case Opcode::kEnd:
+        return Close();
       case Opcode::kBarrier:
         program_.barriers = true;
         program_.ops.push_back({.control = Control::kBarrier});
         return;
-      case Opcode::kAlu: return AddCompute(instr);
-      default: return AddMove(instr);
+      case Opcode::kAlu:
+        return AddCompute(instr);
+      default:
+        return AddMove(instr);
     }
   }
 
@@ -136,7 +145,8 @@ class Decoder {
     if (instr.buffer >= 0) {
       op.mask = instr.src[mask] < 0 ? -1 : Offset(instr.src[mask]);
       const DType index = type_[instr.src[0]].dtype;
-      if (index != DType::kI64) op.widen = ir::LaneFunctionFor(ir::ScalarOp::kCast, index, DType::kI64);
+      if (index != DType::kI64)
+        op.widen = ir::LaneFunctionFor(ir::ScalarOp::kCast, index, DType::kI64);
     }
     if (instr.opcode == Opcode::kShuffle) op.step = type_[instr.src[0]].lanes;
     if (instr.opcode == Opcode::kHorizontal) {
@@ -179,10 +189,10 @@ class Decoder {
 
   const Linear& kernel_;
   Decoded program_;
-  std::vector<int32_t> offset_;         // by register
+  std::vector<int32_t> offset_;  // by register
   std::vector<int32_t> uses_;
   std::vector<kernel::VType> type_;
-  std::vector<size_t> open_;            // operations whose block is open
+  std::vector<size_t> open_;  // operations whose block is open
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// A linear kernel turned into what the interpreter executes: registers are byte offsets into a frame,
-// operations are function pointers, jumps are resolved, constants are in the frame's initial image.
+// A linear kernel turned into what the interpreter executes: registers are byte offsets into a
+// frame, operations are function pointers, jumps are resolved, constants are in the frame's initial
+// image.
 #pragma once
 
 #include <cstddef>
@@ -35,21 +36,21 @@ struct Op {
   int32_t to = 0, a = 0, b = 0, c = 0;  // offsets into the frame
   int32_t mask = -1;                    // likewise; -1: none
   int32_t lanes = 1;
-  int32_t bytes = 0;                    // of one element; kMove with a size: of all
+  int32_t bytes = 0;  // of one element; kMove with a size: of all
   int32_t buffer = -1;
-  int32_t jump = 0;                     // loops and ifs: the operation after their end; ends: first one
-  int64_t step = 1;                     // loops; otherwise a lane
-  ir::LaneFunction widen = nullptr;     // of an index that isn't i64
-  bool local = false;                   // kGrid: work-items, not groups
-  int32_t dimension = 0;                // kGrid
-  std::vector<int32_t> lane_list;       // shuffle
+  int32_t jump = 0;  // loops and ifs: the operation after their end; ends: first one
+  int64_t step = 1;  // loops; otherwise a lane
+  ir::LaneFunction widen = nullptr;  // of an index that isn't i64
+  bool local = false;                // kGrid: work-items, not groups
+  int32_t dimension = 0;             // kGrid
+  std::vector<int32_t> lane_list;    // shuffle
 };
 
 // Registers and arrays of one worker or work-item.
 struct Frame {
   std::byte* registers = nullptr;
-  std::byte* scratch = nullptr;             // for widened indices and horizontal folds
-  absl::Span<std::byte* const> buffers;     // globals, then private and local arrays
+  std::byte* scratch = nullptr;          // for widened indices and horizontal folds
+  absl::Span<std::byte* const> buffers;  // globals, then private and local arrays
   int64_t group_id[3] = {}, local_id[3] = {};
 };
 
@@ -61,7 +62,7 @@ struct Decoded {
   std::vector<bool> array_is_local;
   int globals = 0;
   int64_t scratch_bytes = 0;
-  int grid_loops = 0;                       // how many kGrid operations there are, nested
+  int grid_loops = 0;  // how many kGrid operations there are, nested
   bool barriers = false;
 };
 

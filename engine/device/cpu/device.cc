@@ -1,4 +1,6 @@
 // The cpu device: interprets linear kernels. See README.md.
+#include "engine/device/device.h"
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -6,7 +8,6 @@
 #include "engine/base/status.h"
 #include "engine/base/thread_pool.h"
 #include "engine/device/cpu/interpreter.h"
-#include "engine/device/device.h"
 #include "engine/device/host_capabilities.h"
 #include "engine/device/host_memory.h"
 #include "engine/device/host_queue.h"
@@ -20,8 +21,10 @@ constexpr int kVectorBytes = 256;
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const DeviceOptions& options)
-      : capabilities_(HostCapabilities("cpu", options)), allocator_(HostMemoryLimit(options)),
-        pool_(capabilities_.threads), queue_("tensord-cpu") {
+      : capabilities_(HostCapabilities("cpu", options)),
+        allocator_(HostMemoryLimit(options)),
+        pool_(capabilities_.threads),
+        queue_("tensord-cpu") {
     capabilities_.vector_bytes = kVectorBytes;
     capabilities_.vector_registers = 32;
     for (const types::DTypeRow& row : types::AllDTypes()) capabilities_.SetNative(row.dtype);

@@ -34,7 +34,8 @@ int64_t Trips(Frame& frame, const Op& op) {
 
 }  // namespace
 
-// The registers and arrays of one worker or work-item, and the loop that executes operations on them.
+// The registers and arrays of one worker or work-item, and the loop that executes operations on
+// them.
 class CpuProgram::Worker {
  public:
   // As the launch starts: constants and variables in place.
@@ -60,7 +61,8 @@ class CpuProgram::Worker {
  private:
   Worker(const CpuProgram& program, absl::Span<std::byte* const> buffers,
          const std::byte* registers)
-      : program_(program), decoded_(program.program_),
+      : program_(program),
+        decoded_(program.program_),
         buffers_(buffers.begin(), buffers.end()),
         memory_(Zeros(static_cast<int64_t>(decoded_.image.size()) + decoded_.scratch_bytes)) {
     buffers_.resize(decoded_.array_bytes.size());
@@ -104,8 +106,11 @@ int32_t CpuProgram::Worker::Execute(int32_t at, int32_t end) {
         Int(frame_, op.to) += op.step;
         at = Int(frame_, op.to) < Int(frame_, op.b) ? op.jump : at + 1;
         break;
-      case Control::kIf: at = r[op.a] != std::byte{0} ? at + 1 : op.jump; break;
-      case Control::kBarrier: return at + 1;
+      case Control::kIf:
+        at = r[op.a] != std::byte{0} ? at + 1 : op.jump;
+        break;
+      case Control::kBarrier:
+        return at + 1;
       case Control::kParallel:
         program_.RunParallel(*this, at);
         at = op.jump;

@@ -14,8 +14,8 @@ namespace tensord::device::cpu {
 
 // A kernel of the cpu device. Parallel loops and grids run on `pool`, which must outlive it.
 //
-// A work-group's items take turns on one thread: each runs up to the next barrier or its end, with a
-// frame of its own.
+// A work-group's items take turns on one thread: each runs up to the next barrier or its end, with
+// a frame of its own.
 class CpuProgram : public HostProgram {
  public:
   CpuProgram(Decoded program, base::ThreadPool* pool) : program_(std::move(program)), pool_(pool) {}

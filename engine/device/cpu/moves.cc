@@ -1,5 +1,5 @@
-// Operations that move data: loads, stores, splats, shuffles, horizontal folds. They know elements by
-// size only, except that any nonzero byte loaded as bool is true.
+// Operations that move data: loads, stores, splats, shuffles, horizontal folds. They know elements
+// by size only, except that any nonzero byte loaded as bool is true.
 #include <cstring>
 
 #include "engine/device/cpu/decode.h"
@@ -143,18 +143,29 @@ void CopyRegister(const Op& op, Frame& frame) {
 template <typename E>
 Move MoveOf(Opcode opcode) {
   switch (opcode) {
-    case Opcode::kLoad: return Load<E>;
-    case Opcode::kGather: return Gather<E>;
-    case Opcode::kStore: return Store<E>;
-    case Opcode::kScatter: return Scatter<E>;
-    case Opcode::kSplat: return Splat<E>;
-    case Opcode::kExtract: return Extract<E>;
-    case Opcode::kInsert: return Insert<E>;
-    case Opcode::kShuffle: return Shuffle<E>;
-    case Opcode::kHorizontal: return Horizontal;
+    case Opcode::kLoad:
+      return Load<E>;
+    case Opcode::kGather:
+      return Gather<E>;
+    case Opcode::kStore:
+      return Store<E>;
+    case Opcode::kScatter:
+      return Scatter<E>;
+    case Opcode::kSplat:
+      return Splat<E>;
+    case Opcode::kExtract:
+      return Extract<E>;
+    case Opcode::kInsert:
+      return Insert<E>;
+    case Opcode::kShuffle:
+      return Shuffle<E>;
+    case Opcode::kHorizontal:
+      return Horizontal;
     case Opcode::kAcc:
-    case Opcode::kSet: return CopyRegister;
-    default: return nullptr;
+    case Opcode::kSet:
+      return CopyRegister;
+    default:
+      return nullptr;
   }
 }
 
@@ -163,11 +174,16 @@ Move MoveOf(Opcode opcode) {
 Move MoveFor(const Instr& instr) {
   if (types::IsBool(instr.type.dtype)) return MoveOf<Truth>(instr.opcode);
   switch (types::Bytes(instr.type.dtype)) {
-    case 1: return MoveOf<Raw<uint8_t>>(instr.opcode);
-    case 2: return MoveOf<Raw<uint16_t>>(instr.opcode);
-    case 4: return MoveOf<Raw<uint32_t>>(instr.opcode);
-    case 8: return MoveOf<Raw<uint64_t>>(instr.opcode);
-    default: return nullptr;
+    case 1:
+      return MoveOf<Raw<uint8_t>>(instr.opcode);
+    case 2:
+      return MoveOf<Raw<uint16_t>>(instr.opcode);
+    case 4:
+      return MoveOf<Raw<uint32_t>>(instr.opcode);
+    case 8:
+      return MoveOf<Raw<uint64_t>>(instr.opcode);
+    default:
+      return nullptr;
   }
 }
 

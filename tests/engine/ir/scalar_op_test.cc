@@ -62,8 +62,8 @@ TEST(ScalarOp, IntegersWrap) {
 TEST(ScalarOp, DivisionIsTotal) {
   for (const types::DTypeRow& row : types::AllDTypes()) {
     if (!types::IsInteger(row.dtype)) continue;
-    for (ScalarOp op : {ScalarOp::kFloorDiv, ScalarOp::kFloorMod, ScalarOp::kTruncDiv,
-                        ScalarOp::kTruncRem}) {
+    for (ScalarOp op :
+         {ScalarOp::kFloorDiv, ScalarOp::kFloorMod, ScalarOp::kTruncDiv, ScalarOp::kTruncRem}) {
       EXPECT_EQ(Int(op, row.dtype, 5, 0), 0) << row.name;
       EXPECT_EQ(Int(op, row.dtype, 0, 0), 0) << row.name;
     }
@@ -246,10 +246,12 @@ TEST(ScalarLanes, LanesDoNotMatter) {
         if (function == nullptr) continue;
         alignas(64) std::byte in[3][kMost * 8], all[kMost * 8], each[kMost * 8];
         for (int k = 0; k < 3; ++k) {
-          const bool is_bool = types::IsBool(operand.dtype) || (row.op == ScalarOp::kWhere && k == 0);
+          const bool is_bool =
+              types::IsBool(operand.dtype) || (row.op == ScalarOp::kWhere && k == 0);
           for (std::byte& b : in[k]) b = static_cast<std::byte>(random() & (is_bool ? 1 : 255));
         }
-        const int size = operand.bytes, out = result.bytes, first = row.op == ScalarOp::kWhere ? 1 : size;
+        const int size = operand.bytes, out = result.bytes,
+                  first = row.op == ScalarOp::kWhere ? 1 : size;
         function(all, in[0], in[1], in[2], kMost);
         for (int i = 0; i < kMost; ++i) {
           function(each + i * out, in[0] + i * first, in[1] + i * size, in[2] + i * size, 1);
@@ -269,8 +271,8 @@ TEST(ScalarLanes, LanesDoNotMatter) {
 }
 
 TEST(ScalarLanes, BoolIsNoNumber) {
-  for (ScalarOp op : {ScalarOp::kAdd, ScalarOp::kMul, ScalarOp::kShl, ScalarOp::kNeg, ScalarOp::kFma,
-                      ScalarOp::kExp, ScalarOp::kFloorDiv}) {
+  for (ScalarOp op : {ScalarOp::kAdd, ScalarOp::kMul, ScalarOp::kShl, ScalarOp::kNeg,
+                      ScalarOp::kFma, ScalarOp::kExp, ScalarOp::kFloorDiv}) {
     EXPECT_EQ(LaneFunctionFor(op, DType::kBool, DType::kBool), nullptr);
   }
   for (ScalarOp op : {ScalarOp::kAnd, ScalarOp::kXor, ScalarOp::kNot, ScalarOp::kMin, ScalarOp::kEq,

@@ -199,7 +199,7 @@ TEST(LinearBuilder, FinishPutsGlobalsFirstAndDropsTheUnused) {
   const int panel = b.AddPrivate("panel", DType::kF32, 16);
   const int x = b.AddGlobal("x", DType::kF32, 16, Access::kIn);
   const int y = b.AddGlobal("y", DType::kF32, 16, Access::kOut);
-  b.Load(x, kF32x4, b.I64(8));        // nobody reads it
+  b.Load(x, kF32x4, b.I64(8));  // nobody reads it
   const int unused = b.Acc(b.I64(3));
   b.Set(unused, b.Add(unused, b.I64(1)));
   b.Store(panel, b.I64(0), b.Load(x, kF32x4, b.I64(4)));

@@ -131,10 +131,18 @@ TEST(LinearText, SurvivesGarbage) {
     for (int edits = 1 + static_cast<int>(random() % 3); edits > 0; --edits) {
       const size_t at = random() % text.size(), length = random() % 12;
       switch (random() % 4) {
-        case 0: text[at] = good[random() % good.size()]; break;
-        case 1: text.erase(at, length); break;
-        case 2: text.insert(at, good, random() % good.size(), length); break;
-        case 3: text[at] = static_cast<char>(random()); break;
+        case 0:
+          text[at] = good[random() % good.size()];
+          break;
+        case 1:
+          text.erase(at, length);
+          break;
+        case 2:
+          text.insert(at, good, random() % good.size(), length);
+          break;
+        case 3:
+          text[at] = static_cast<char>(random());
+          break;
       }
     }
     auto kernel = ParseLinear(text);

@@ -22,7 +22,8 @@ std::string Verdict(const std::string& text) {
 
 // A kernel over x: f32[n] in, y: f32[n] out, i: i64[100] in, with n in [1, 1000].
 std::string Kernel(const std::string& body) {
-  return "kernel @k(%x: f32[n] in, %y: f32[n] out, %i: i64[100] in, %j: i32[100] in, n in [1, 1000]) {\n"
+  return "kernel @k(%x: f32[n] in, %y: f32[n] out, %i: i64[100] in, %j: i32[100] in, n in [1, "
+         "1000]) {\n"
          "private %p: f32[64]\n local %l: f32[64]\n"
          "%0 = const i64 0 %1 = var n %2 = const f32 1 %3 = const bool true %4 = const i64 16\n" +
          body + "}";
@@ -45,64 +46,75 @@ TEST(LinearVerify, ProvesLoopsInside) {
 
 TEST(LinearVerify, ProvesBlocksThatDivide) {
   // 16 * (n // 16) <= n, in steps of 16.
-  ExpectOk("%5 = floordiv i64 %1, %4 %6 = mul i64 %5, %4\n"
-           "%7 = for serial %0, %6, 16 { %8 = load f32x16 %x[%7] }");
-  ExpectRefused("%5 = floordiv i64 %1, %4 %6 = mul i64 %5, %4\n"
-                "%7 = for serial %0, %6, 16 { %8 = load f32x32 %x[%7] }",
-                "may lie outside");
+  ExpectOk(
+      "%5 = floordiv i64 %1, %4 %6 = mul i64 %5, %4\n"
+      "%7 = for serial %0, %6, 16 { %8 = load f32x16 %x[%7] }");
+  ExpectRefused(
+      "%5 = floordiv i64 %1, %4 %6 = mul i64 %5, %4\n"
+      "%7 = for serial %0, %6, 16 { %8 = load f32x32 %x[%7] }",
+      "may lie outside");
 }
 
 TEST(LinearVerify, UsesMasks) {
-  const std::string lanes = "%5 = for serial %0, %1, 16 { %6 = iota i64x16 %7 = splat i64x16 %5\n"
-                            "%8 = add i64x16 %7, %6 %9 = splat i64x16 %1\n";
+  const std::string lanes =
+      "%5 = for serial %0, %1, 16 { %6 = iota i64x16 %7 = splat i64x16 %5\n"
+      "%8 = add i64x16 %7, %6 %9 = splat i64x16 %1\n";
   ExpectOk(lanes + "%10 = lt boolx16 %8, %9 %11 = load f32x16 %x[%5] mask %10 }");
   ExpectOk(lanes + "%10 = lt boolx16 %8, %9 %11 = gather f32x16 %x[%8] mask %10 }");
-  ExpectOk(lanes + "%10 = le boolx16 %9, %8 %11 = not boolx16 %10 %12 = load f32x16 %x[%5] mask %11 }");
+  ExpectOk(lanes +
+           "%10 = le boolx16 %9, %8 %11 = not boolx16 %10 %12 = load f32x16 %x[%5] mask %11 }");
   ExpectRefused(lanes + "%10 = le boolx16 %8, %9 %11 = load f32x16 %x[%5] mask %10 }",
                 "may lie outside");
-  ExpectRefused(lanes + "%10 = lt boolx16 %8, %9 %11 = or boolx16 %10, %10\n"
-                        "%12 = load f32x16 %x[%5] mask %11 }",
+  ExpectRefused(lanes +
+                    "%10 = lt boolx16 %8, %9 %11 = or boolx16 %10, %10\n"
+                    "%12 = load f32x16 %x[%5] mask %11 }",
                 "may lie outside");
   // A mask of scalars is as good for one lane, and an if.
   ExpectOk("%5 = const i64 500 %6 = lt bool %5, %1 %7 = load f32 %x[%5] mask %6");
   ExpectOk("%5 = const i64 500 %6 = lt bool %5, %1 if %6 { %7 = load f32 %x[%5] }");
   ExpectRefused("%5 = const i64 500 %6 = lt bool %5, %1 if %6 { } %7 = load f32 %x[%5]",
                 "may lie outside");
-  ExpectOk("%5 = const i64 500 %6 = ne bool %5, %1 %7 = eq bool %5, %1 %8 = const i64 499\n"
-           "if %7 { %9 = load f32 %x[%8] }");
+  ExpectOk(
+      "%5 = const i64 500 %6 = ne bool %5, %1 %7 = eq bool %5, %1 %8 = const i64 499\n"
+      "if %7 { %9 = load f32 %x[%8] }");
   // What is never true proves anything: it is never executed.
   ExpectOk("%5 = const i64 5000 %6 = lt bool %5, %1 %7 = load f32 %x[%5] mask %6");
 }
 
 TEST(LinearVerify, UsesMasksOfData) {
-  const std::string load = "%5 = load i64 %i[%0] %6 = le bool %0, %5 %7 = lt bool %5, %1\n"
-                           "%8 = and bool %6, %7\n";
+  const std::string load =
+      "%5 = load i64 %i[%0] %6 = le bool %0, %5 %7 = lt bool %5, %1\n"
+      "%8 = and bool %6, %7\n";
   ExpectOk(load + "%9 = load f32 %x[%5] mask %8");
   ExpectOk(load + "if %8 { %9 = load f32 %x[%5] }");
   ExpectRefused(load + "%9 = load f32 %x[%5] mask %7", "index %r5 in [-inf, inf]");
   ExpectRefused(load + "%9 = load f32 %x[%5] mask %6", "may lie outside");
   ExpectRefused(load + "%9 = load f32 %x[%5]", "may lie outside");
   // Clamped is as good.
-  ExpectOk("%5 = load i64 %i[%0] %6 = const i64 1 %7 = sub i64 %1, %6 %8 = min i64 %5, %7\n"
-           "%9 = max i64 %8, %0 %10 = load f32 %x[%9]");
+  ExpectOk(
+      "%5 = load i64 %i[%0] %6 = const i64 1 %7 = sub i64 %1, %6 %8 = min i64 %5, %7\n"
+      "%9 = max i64 %8, %0 %10 = load f32 %x[%9]");
   // Wrapped around by a modulo, too, and read from 32 bits.
   ExpectOk("%5 = load i64 %i[%0] %6 = floormod i64 %5, %1 %7 = load f32 %x[%6]");
   ExpectRefused("%5 = load i64 %i[%0] %6 = truncrem i64 %5, %1 %7 = load f32 %x[%6]",
                 "may lie outside");
-  ExpectOk("%5 = load i32x4 %j[%0] %6 = cast i64x4 %5 %7 = splat i64x4 %0 %8 = splat i64x4 %1\n"
-           "%9 = le boolx4 %7, %6 %10 = lt boolx4 %6, %8 %11 = and boolx4 %9, %10\n"
-           "%12 = gather f32x4 %x[%6] mask %11");
+  ExpectOk(
+      "%5 = load i32x4 %j[%0] %6 = cast i64x4 %5 %7 = splat i64x4 %0 %8 = splat i64x4 %1\n"
+      "%9 = le boolx4 %7, %6 %10 = lt boolx4 %6, %8 %11 = and boolx4 %9, %10\n"
+      "%12 = gather f32x4 %x[%6] mask %11");
 }
 
 TEST(LinearVerify, KnowsQuotients) {
   // Tiles of rows: i // 7 < rows where i < 7 * rows.
-  EXPECT_EQ(Verdict("kernel @k(%x: f32[rows] in, rows in [1, 1000], t in [1, 50]) {\n"
-                    "%0 = var rows %1 = var t %2 = const i64 0 %3 = mul i64 %0, %1\n"
-                    "%4 = for parallel %2, %3, 1 { %5 = floordiv i64 %4, %1 %6 = load f32 %x[%5] } }"),
-            "ok");
-  ExpectOk("%5 = load i64 %i[%0] %6 = const i64 4 %7 = mul i64 %6, %1 %8 = le bool %0, %5\n"
-           "%9 = lt bool %5, %7 %10 = and bool %8, %9 %11 = floordiv i64 %5, %6\n"
-           "%12 = load f32 %x[%11] mask %10");
+  EXPECT_EQ(
+      Verdict("kernel @k(%x: f32[rows] in, rows in [1, 1000], t in [1, 50]) {\n"
+              "%0 = var rows %1 = var t %2 = const i64 0 %3 = mul i64 %0, %1\n"
+              "%4 = for parallel %2, %3, 1 { %5 = floordiv i64 %4, %1 %6 = load f32 %x[%5] } }"),
+      "ok");
+  ExpectOk(
+      "%5 = load i64 %i[%0] %6 = const i64 4 %7 = mul i64 %6, %1 %8 = le bool %0, %5\n"
+      "%9 = lt bool %5, %7 %10 = and bool %8, %9 %11 = floordiv i64 %5, %6\n"
+      "%12 = load f32 %x[%11] mask %10");
 }
 
 // A gathered index times a row length plus a column: safe under a mask on the index, although the
@@ -121,33 +133,39 @@ TEST(LinearVerify, NarrowsWhatMasksBound) {
 
 TEST(LinearVerify, KnowsThatArithmeticWraps) {
   // 0 <= idx * 2^60 < n holds for many an idx, when the product wraps.
-  ExpectRefused("%5 = load i64 %i[%0] %6 = const i64 1152921504606846976 %7 = mul i64 %5, %6\n"
-                "%8 = le bool %0, %7 %9 = lt bool %7, %1 %10 = and bool %8, %9\n"
-                "%11 = load f32 %x[%5] mask %10",
-                "may lie outside");
+  ExpectRefused(
+      "%5 = load i64 %i[%0] %6 = const i64 1152921504606846976 %7 = mul i64 %5, %6\n"
+      "%8 = le bool %0, %7 %9 = lt bool %7, %1 %10 = and bool %8, %9\n"
+      "%11 = load f32 %x[%5] mask %10",
+      "may lie outside");
   // The product itself is what was compared.
-  ExpectOk("%5 = load i64 %i[%0] %6 = const i64 1152921504606846976 %7 = mul i64 %5, %6\n"
-           "%8 = le bool %0, %7 %9 = lt bool %7, %1 %10 = and bool %8, %9\n"
-           "%11 = load f32 %x[%7] mask %10");
+  ExpectOk(
+      "%5 = load i64 %i[%0] %6 = const i64 1152921504606846976 %7 = mul i64 %5, %6\n"
+      "%8 = le bool %0, %7 %9 = lt bool %7, %1 %10 = and bool %8, %9\n"
+      "%11 = load f32 %x[%7] mask %10");
   // 100 + 100 is -56 in i8.
-  ExpectRefused("%5 = const i8 100 %6 = load i32 %j[%0] %7 = cast i8 %6 %8 = const i8 0\n"
-                "%9 = max i8 %7, %8 %10 = add i8 %9, %5 %11 = load f32x1000 %x[%10]",
-                "may lie outside");
+  ExpectRefused(
+      "%5 = const i8 100 %6 = load i32 %j[%0] %7 = cast i8 %6 %8 = const i8 0\n"
+      "%9 = max i8 %7, %8 %10 = add i8 %9, %5 %11 = load f32x1000 %x[%10]",
+      "may lie outside");
   // Below zero there is nothing in u32.
-  ExpectRefused("%5 = cast u32 %1 %6 = const u32 2000 %7 = sub u32 %5, %6 %8 = cast i64 %7\n"
-                "%9 = lt bool %8, %1 if %9 { %10 = load i64 %i[%8] }",
-                "may lie outside");
+  ExpectRefused(
+      "%5 = cast u32 %1 %6 = const u32 2000 %7 = sub u32 %5, %6 %8 = cast i64 %7\n"
+      "%9 = lt bool %8, %1 if %9 { %10 = load i64 %i[%8] }",
+      "may lie outside");
 }
 
 TEST(LinearVerify, FollowsAccumulatorsInTime) {
-  const std::string head = "%5 = acc i64 %0 %6 = lt bool %5, %1 %7 = le bool %0, %5\n"
-                           "%8 = and bool %6, %7\n";
+  const std::string head =
+      "%5 = acc i64 %0 %6 = lt bool %5, %1 %7 = le bool %0, %5\n"
+      "%8 = and bool %6, %7\n";
   ExpectOk(head + "%9 = load f32 %x[%5] mask %8");
   // Changed since it was compared.
   ExpectRefused(head + "%9 = add i64 %5, %4 set i64 %5, %9 %10 = load f32 %x[%5] mask %8",
                 "may lie outside");
-  ExpectRefused(head + "%9 = for serial %0, %4, 1 { %10 = load f32 %x[%5] mask %8\n"
-                       "%11 = add i64 %5, %4 set i64 %5, %11 }",
+  ExpectRefused(head +
+                    "%9 = for serial %0, %4, 1 { %10 = load f32 %x[%5] mask %8\n"
+                    "%11 = add i64 %5, %4 set i64 %5, %11 }",
                 "may lie outside");
 }
 
@@ -156,23 +174,27 @@ TEST(LinearVerify, FollowsLanes) {
   ExpectOk("%5 = iota i64x8 %6 = extract i64 %5, 7 %7 = load i64x93 %i[%6]");
   ExpectRefused("%5 = iota i64x8 %6 = extract i64 %5, 7 %7 = load i64x94 %i[%6]",
                 "may lie outside");
-  ExpectOk("%5 = iota i64x8 %6 = shuffle i64x8 %5, [7, 6, 5, 4, 3, 2, 1, 0] %7 = load i64x93 %i[%0]\n"
-           "%8 = gather i64x8 %i[%6]");
+  ExpectOk(
+      "%5 = iota i64x8 %6 = shuffle i64x8 %5, [7, 6, 5, 4, 3, 2, 1, 0] %7 = load i64x93 %i[%0]\n"
+      "%8 = gather i64x8 %i[%6]");
   // A mask over shuffled lanes is about other lanes.
-  ExpectRefused("%5 = load i64x4 %i[%0] %6 = splat i64x4 %0 %7 = splat i64x4 %1 %8 = le boolx4 %6, %5\n"
-                "%9 = lt boolx4 %5, %7 %10 = and boolx4 %8, %9 %11 = shuffle boolx4 %10, [3, 2, 1, 0]\n"
-                "%12 = gather f32x4 %x[%5] mask %11",
-                "may lie outside");
-  ExpectOk("%5 = load i64 %i[%0] %6 = const i64 63 %7 = and i64 %5, %6 %8 = const i64 32\n"
-           "%9 = xor i64 %7, %8 %10 = load i64 %i[%9]");
+  ExpectRefused(
+      "%5 = load i64x4 %i[%0] %6 = splat i64x4 %0 %7 = splat i64x4 %1 %8 = le boolx4 %6, %5\n"
+      "%9 = lt boolx4 %5, %7 %10 = and boolx4 %8, %9 %11 = shuffle boolx4 %10, [3, 2, 1, 0]\n"
+      "%12 = gather f32x4 %x[%5] mask %11",
+      "may lie outside");
+  ExpectOk(
+      "%5 = load i64 %i[%0] %6 = const i64 63 %7 = and i64 %5, %6 %8 = const i64 32\n"
+      "%9 = xor i64 %7, %8 %10 = load i64 %i[%9]");
 }
 
 TEST(LinearVerify, RefusesUncountableLoops) {
   ExpectRefused("%5 = load i64 %i[%0] %6 = for serial %0, %5, 1 { }", "too large to count");
   ExpectRefused("%5 = load i64 %i[%0] %6 = min i64 %5, %1 %7 = for serial %0, %6, 1 { }",
                 "too large to count");  // and so negative that hi - lo would wrap
-  ExpectOk("%5 = load i64 %i[%0] %6 = min i64 %5, %1 %7 = max i64 %0, %6\n"
-           "%8 = for serial %0, %7, 1 { store f32 %y[%8], %2 }");
+  ExpectOk(
+      "%5 = load i64 %i[%0] %6 = min i64 %5, %1 %7 = max i64 %0, %6\n"
+      "%8 = for serial %0, %7, 1 { store f32 %y[%8], %2 }");
 }
 
 TEST(LinearVerify, ChecksTypes) {
@@ -227,13 +249,15 @@ TEST(LinearVerify, ChecksParallelLoops) {
   ExpectRefused("%5 = for group.0 %0, %1, 1 { } %6 = for parallel %0, %1, 1 { }",
                 "an effect outside");
   ExpectRefused("%5 = acc i64 %0 %6 = for parallel %0, %1, 1 { set i64 %5, %6 }", "from outside");
-  ExpectOk("%5 = for parallel %0, %1, 1 { %6 = acc i64 %0 %7 = for serial %0, %1, 1 {\n"
-           "set i64 %6, %7 } }");
+  ExpectOk(
+      "%5 = for parallel %0, %1, 1 { %6 = acc i64 %0 %7 = for serial %0, %1, 1 {\n"
+      "set i64 %6, %7 } }");
   ExpectRefused("%5 = for parallel %0, %1, 1 { store f32 %p[%0], %2 } %6 = load f32 %p[%0]",
                 "used in two places");
-  ExpectRefused("%5 = for parallel %0, %1, 1 { store f32 %p[%0], %2 }\n"
-                "%6 = for parallel %0, %1, 1 { %7 = load f32 %p[%0] }",
-                "used in two places");
+  ExpectRefused(
+      "%5 = for parallel %0, %1, 1 { store f32 %p[%0], %2 }\n"
+      "%6 = for parallel %0, %1, 1 { %7 = load f32 %p[%0] }",
+      "used in two places");
 }
 
 TEST(LinearVerify, ChecksGrids) {
@@ -280,10 +304,10 @@ TEST(LinearVerify, ChecksNumbers) {
     EXPECT_FALSE(Verify(bad).ok());
   };
   refuse([](Linear& k) { k.registers = 100; });
-  refuse([](Linear& k) { k.code[1].index = 1; });                // a variable
+  refuse([](Linear& k) { k.code[1].index = 1; });  // a variable
   refuse([](Linear& k) { k.code[5].buffer = 9; });
   refuse([](Linear& k) { k.code[5].buffer = -1; });
-  refuse([](Linear& k) { k.code[5].src[0] = 5; });               // itself
+  refuse([](Linear& k) { k.code[5].src[0] = 5; });  // itself
   refuse([](Linear& k) { k.code[5].src[0] = -1; });
   refuse([](Linear& k) { k.code[5].src[2] = 0; });
   refuse([](Linear& k) { k.code[5].dst = 3; });

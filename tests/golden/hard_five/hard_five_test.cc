@@ -1,5 +1,5 @@
-// The hard five: each golden parses, prints back the same, verifies, is what the builder writes, and
-// computes on the cpu device what plain loops compute.
+// The hard five: each golden parses, prints back the same, verifies, is what the builder writes,
+// and computes on the cpu device what plain loops compute.
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -103,7 +103,8 @@ TEST_F(HardFiveTest, ParsePrintVerify) {
 TEST_F(HardFiveTest, AreWhatTheBuilderWrites) {
   for (const Golden& golden : golden::HardFive()) {
     const std::string text = kernel::Print(golden.make());
-    if (std::getenv("TENSORD_UPDATE_GOLDENS") != nullptr) std::ofstream(PathOf(golden.file)) << text;
+    if (std::getenv("TENSORD_UPDATE_GOLDENS") != nullptr)
+      std::ofstream(PathOf(golden.file)) << text;
     EXPECT_EQ(text, ReadGolden(golden.file)) << golden.file;
   }
 }

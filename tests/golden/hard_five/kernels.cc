@@ -119,11 +119,11 @@ class MatmulWriter {
   }
 
   LinearBuilder b_{"matmul"};
-  const int in_a_ = b_.AddGlobal("a", DType::kF32, S::m * S::k, Access::kIn);
-  const int in_b_ = b_.AddGlobal("b", DType::kF32, S::k * S::n, Access::kIn);
-  const int out_ = b_.AddGlobal("c", DType::kF32, S::m * S::n, Access::kOut);
-  const int panel_a_ = b_.AddPrivate("panel_a", DType::kF32, B::m * B::k);
-  const int panel_b_ = b_.AddPrivate("panel_b", DType::kF32, B::k * B::n);
+  const int in_a_ = b_.AddGlobal("a", DType::kF32, S::m* S::k, Access::kIn);
+  const int in_b_ = b_.AddGlobal("b", DType::kF32, S::k* S::n, Access::kIn);
+  const int out_ = b_.AddGlobal("c", DType::kF32, S::m* S::n, Access::kOut);
+  const int panel_a_ = b_.AddPrivate("panel_a", DType::kF32, B::m* B::k);
+  const int panel_b_ = b_.AddPrivate("panel_b", DType::kF32, B::k* B::n);
 };
 
 // ---- input gradient of a stride-2 convolution ----
@@ -183,11 +183,10 @@ class ConvGradientWriter {
   }
 
   LinearBuilder b_{"conv_input_gradient"};
-  const int dy_ = b_.AddGlobal("dy", DType::kF32, S::batch * S::out * S::small * S::small,
-                               Access::kIn);
-  const int w_ = b_.AddGlobal("w", DType::kF32, S::out * S::in * 9, Access::kIn);
-  const int dx_ = b_.AddGlobal("dx", DType::kF32, S::batch * S::in * S::size * S::size,
-                               Access::kOut);
+  const int dy_ =
+      b_.AddGlobal("dy", DType::kF32, S::batch* S::out* S::small* S::small, Access::kIn);
+  const int w_ = b_.AddGlobal("w", DType::kF32, S::out* S::in * 9, Access::kIn);
+  const int dx_ = b_.AddGlobal("dx", DType::kF32, S::batch* S::in* S::size* S::size, Access::kOut);
 };
 
 // ---- attention ----
@@ -276,8 +275,8 @@ class AttentionWriter {
   const int k_ = b_.AddGlobal("k", DType::kF32, size_, Access::kIn);
   const int v_ = b_.AddGlobal("v", DType::kF32, size_, Access::kIn);
   const int out_ = b_.AddGlobal("out", DType::kF32, size_, Access::kOut);
-  const int query_panel_ = b_.AddPrivate("query_panel", DType::kF32, kWidth * kQueries);
-  const int sum_panel_ = b_.AddPrivate("sum_panel", DType::kF32, kWidth * kQueries);
+  const int query_panel_ = b_.AddPrivate("query_panel", DType::kF32, kWidth* kQueries);
+  const int sum_panel_ = b_.AddPrivate("sum_panel", DType::kF32, kWidth* kQueries);
   int head_row_ = -1, max_ = -1, sum_ = -1;
 };
 
@@ -351,9 +350,9 @@ class GpuMatmulWriter {
   }
 
   LinearBuilder b_{"gpu_matmul"};
-  const int in_a_ = b_.AddGlobal("a", DType::kF32, S::m * S::k, Access::kIn);
-  const int in_b_ = b_.AddGlobal("b", DType::kF32, S::k * S::n, Access::kIn);
-  const int out_ = b_.AddGlobal("c", DType::kF32, S::m * S::n, Access::kOut);
+  const int in_a_ = b_.AddGlobal("a", DType::kF32, S::m* S::k, Access::kIn);
+  const int in_b_ = b_.AddGlobal("b", DType::kF32, S::k* S::n, Access::kIn);
+  const int out_ = b_.AddGlobal("c", DType::kF32, S::m* S::n, Access::kOut);
   const int tile_a_ = b_.AddLocal("tile_a", DType::kF32, 2 * kStageElements);
   const int tile_b_ = b_.AddLocal("tile_b", DType::kF32, 2 * kStageElements);
   int a_row_ = -1, a_k_ = -1, a_from_ = -1, b_k_ = -1, b_column_ = -1, b_from_ = -1;

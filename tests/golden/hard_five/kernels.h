@@ -1,5 +1,6 @@
-// The hard five, written with the builder. Their text is checked in beside this file: the goldens are
-// what the tests read, and a test holds the two together (TENSORD_UPDATE_GOLDENS=1 writes them anew).
+// The hard five, written with the builder. Their text is checked in beside this file: the goldens
+// are what the tests read, and a test holds the two together (TENSORD_UPDATE_GOLDENS=1 writes them
+// anew).
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@
 
 namespace tensord::golden {
 
-// Blocked matmul with packed panels for one processor: c[M,N] = a[M,K] b[K,N] in f32. A register tile
-// of 14 x 32 (28 vectors of 16), blocks of 320 in K, 126 in M, 512 in N. A partial sum is closed
-// after each block of K.
+// Blocked matmul with packed panels for one processor: c[M,N] = a[M,K] b[K,N] in f32. A register
+// tile of 14 x 32 (28 vectors of 16), blocks of 320 in K, 126 in M, 512 in N. A partial sum is
+// closed after each block of K.
 struct MatmulShape {
   static constexpr int m = 1008, n = 1024, k = 960;
 };
