@@ -29,8 +29,7 @@ struct CompileOptions {
   bool assembly = false;  // text instead of an object, for people
 
   static constexpr std::string_view kDefaultPasses =
-      "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
-      "loop-mssa(licm),early-cse)";
+      "function(sroa,early-cse,instcombine<no-verify-fixpoint>,loop-mssa(licm))";
 };
 
 // The object file. INVALID_ARGUMENT quotes what LLVM's parser or verifier says. Not to be called on

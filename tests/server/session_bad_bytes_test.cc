@@ -49,7 +49,7 @@ TEST_F(BadInputTest, UploadThatNeverBegins) {
   client_->Send();
   world_.Pass(absl::Seconds(31));
   client_->session().OnTick(world_.now());
-  const std::vector<v1::Fault> faults = client_->TakeFaults();
+  const std::vector<v1::Fault> faults = client_->TakeFaults(2);
   ASSERT_EQ(faults.size(), 2u);  // of the upload, and of the Fetch
   EXPECT_THAT(faults[0], IsFault(kNotFound, "UPLOAD"));
   EXPECT_EQ(faults[1].cause(), id);

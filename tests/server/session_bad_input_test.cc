@@ -243,7 +243,7 @@ TEST_F(BadInputTest, ProgramWithABadNodeSaysWhich) {
   EXPECT_THAT(fault.message(), HasSubstr("node 3"));
   const uint64_t out = client_->Execute(1, {x_, x_}, 2);
   client_->Send();
-  EXPECT_EQ(client_->TakeFaults().size(), 1u);
+  EXPECT_EQ(client_->TakeFaults(1).size(), 1u);
   EXPECT_EQ(client_->Describe(out + 1).state(), v1::VALUE_STATE_POISONED);
 }
 
@@ -367,7 +367,7 @@ TEST(SessionLimitsTest, EachNamesItselfAndWhatItAllows) {
   TestClient client(world);
   const uint64_t x = client.PutFloats({1});
   const std::vector<std::string> ops = {"exp", "log", "sin",  "cos", "tan",
-                                        "neg", "abs", "sqrt", "erf"};
+                                        "neg", "abs", "sqrt"};
   for (const std::string& op : ops) client.Node(op, {x});
   client.Send();
   v1::Fault fault = client.TakeFault();
@@ -375,7 +375,7 @@ TEST(SessionLimitsTest, EachNamesItselfAndWhatItAllows) {
   EXPECT_EQ(fault.limit(), "max_nodes");
   EXPECT_EQ(fault.max(), 8u);
   EXPECT_GT(fault.retry_after_ms(), 0u);
-  for (int i = 0; i < 3; ++i) client.PutFloats({1});
+  for (int i = 0; i < 4; ++i) client.PutFloats({1});
   client.Send();
   EXPECT_EQ(client.TakeFault().limit(), "max_values");
   client.Free(2, 8);

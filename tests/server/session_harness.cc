@@ -1,5 +1,9 @@
 #include "tests/server/session_harness.h"
 
+#include <algorithm>
+
+#include "absl/time/clock.h"
+
 #include "engine/base/sha256.h"
 
 namespace tensord::server {
@@ -258,7 +262,17 @@ bool TestClient::Barrier() {
   return Ask().barrier_done().any_poisoned();
 }
 
-std::vector<v1::Fault> TestClient::TakeFaults() {
+void TestClient::AwaitFaults(size_t count) {
+  const auto faults = [&] {
+    Pull();
+    return static_cast<size_t>(std::count_if(replies_.begin(), replies_.end(),
+                                             [](const v1::Reply& r) { return r.has_fault(); }));
+  };
+  for (int i = 0; i < 2000 && faults() < count; ++i) absl::SleepFor(absl::Milliseconds(1));
+}
+
+std::vector<v1::Fault> TestClient::TakeFaults(size_t at_least) {
+  AwaitFaults(at_least);
   Pull();
   std::vector<v1::Fault> faults;
   std::vector<v1::Reply> others;
@@ -274,8 +288,10 @@ std::vector<v1::Fault> TestClient::TakeFaults() {
 }
 
 v1::Fault TestClient::TakeFault() {
-  std::vector<v1::Fault> faults = TakeFaults();
-  EXPECT_EQ(faults.size(), 1u);
+  std::vector<v1::Fault> faults = TakeFaults(1);
+  std::string texts;
+  for (const v1::Fault& fault : faults) StrAppend(&texts, fault.ShortDebugString(), "\n");
+  EXPECT_EQ(faults.size(), 1u) << texts;
   return faults.empty() ? v1::Fault() : faults.front();
 }
 

@@ -155,7 +155,9 @@ class TestClient {
   bool Barrier();
 
   // Faults that nothing asked for, in the order of arrival; taken away.
-  std::vector<v1::Fault> TakeFaults();
+  // Engine threads answer in their own time: waits until that many are there, two seconds at most.
+  std::vector<v1::Fault> TakeFaults(size_t at_least = 0);
+  void AwaitFaults(size_t count);
   v1::Fault TakeFault();  // REQUIRES: exactly one
   // Any reply that `wanted` accepts, waited for; faults for others are kept.
   v1::Reply Await(const std::function<bool(const v1::Reply&)>& wanted);
