@@ -32,13 +32,24 @@ FILES = ("types", "graph", "session", "compute")
 
 # Rows that no user calls: the session core's own.
 INTERNAL = frozenset(("const", "get", "param"))
-TYPES = {"int": "int", "float": "float", "bool": "bool", "string": "str", "ints": "Sequence[int]",
-         "dims": "Sequence[Dim]", "dtype": "DType", "scalar": "float", "floats": "Sequence[float]"}
+TYPES = {
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "string": "str",
+    "ints": "Sequence[int]",
+    "dims": "Sequence[Dim]",
+    "dtype": "DType",
+    "scalar": "float",
+    "floats": "Sequence[float]",
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, fail when stale"
+    )
     parser.add_argument("--only", choices=("proto", "ops"), help="one of the two parts")
     options = parser.parse_args()
     made: dict[Path, str] = {}
@@ -61,8 +72,10 @@ def write(made: dict[Path, str]) -> int:
 def check(made: dict[Path, str]) -> int:
     stale = [p for p, text in made.items() if not p.exists() or p.read_text() != text]
     for path in stale:
-        print(f"{path.relative_to(ROOT)} is stale; run python3 clients/generate.py",
-              file=sys.stderr)
+        print(
+            f"{path.relative_to(ROOT)} is stale; run python3 clients/generate.py",
+            file=sys.stderr,
+        )
     return 1 if stale else 0
 
 
@@ -82,14 +95,28 @@ def tools_python() -> Path:
 
 
 def proto_modules() -> dict[Path, str]:
-    made = {PYTHON / "_proto" / "__init__.py": '"""Generated from proto/tensord/v1."""\n'}
+    made = {
+        PYTHON / "_proto" / "__init__.py": '"""Generated from proto/tensord/v1."""\n'
+    }
     with tempfile.TemporaryDirectory() as out:
-        subprocess.run([tools_python(), "-m", "grpc_tools.protoc", f"-I{PROTO}",
-                        f"--python_out={out}", f"--pyi_out={out}",
-                        *(f"tensord/v1/{name}.proto" for name in FILES)], check=True)
+        subprocess.run(
+            [
+                tools_python(),
+                "-m",
+                "grpc_tools.protoc",
+                f"-I{PROTO}",
+                f"--python_out={out}",
+                f"--pyi_out={out}",
+                *(f"tensord/v1/{name}.proto" for name in FILES),
+            ],
+            check=True,
+        )
         for path in sorted(Path(out).glob("tensord/v1/*")):
-            text = re.sub(r"from tensord\.v1 import", "from tensord._proto import",
-                          path.read_text())
+            text = re.sub(
+                r"from tensord\.v1 import",
+                "from tensord._proto import",
+                path.read_text(),
+            )
             made[PYTHON / "_proto" / path.name] = text
     return made
 
@@ -129,8 +156,14 @@ def builders(ops: dict[str, Any]) -> str:
     functions = "\n\n".join(builder_text(r) for r in rows)
     names = ",\n".join(f'    "{function_name(r)}"' for r in rows)
     checked = promotion_text(ops)
-    return (HEADER.replace("{digest}", ops.get("digest", "")) + f"__all__ = [\n{names},\n]\n\n"
-            + checked + table + "\n\n" + functions)
+    return (
+        HEADER.replace("{digest}", ops.get("digest", ""))
+        + f"__all__ = [\n{names},\n]\n\n"
+        + checked
+        + table
+        + "\n\n"
+        + functions
+    )
 
 
 def has_function(row: dict[str, Any]) -> bool:
@@ -140,8 +173,11 @@ def has_function(row: dict[str, Any]) -> bool:
 def promotion_text(ops: dict[str, Any]) -> str:
     """The server's lattice as data; tests compare it with dtypes.PROMOTION."""
     names = [d["name"] for d in ops["dtypes"]]
-    lines = ["# Row a, column b: what dtypes a and b promote to.",
-             "DTYPES = " + wrapped(repr(tuple(names))), "PROMOTION = ("]
+    lines = [
+        "# Row a, column b: what dtypes a and b promote to.",
+        "DTYPES = " + wrapped(repr(tuple(names))),
+        "PROMOTION = (",
+    ]
     lines += ["    " + wrapped(repr(tuple(row)), 96) + "," for row in ops["promotion"]]
     return "\n".join([*lines, ")", "", ""])
 
@@ -183,31 +219,55 @@ def default_value(kind: str, text: str) -> str:
 
 
 def float_literal(text: str) -> str:
-    return f'float("{text}")' if text.lstrip("-") in ("inf", "nan") else repr(float(text))
+    return (
+        f'float("{text}")' if text.lstrip("-") in ("inf", "nan") else repr(float(text))
+    )
 
 
 def row_text(row: dict[str, Any]) -> str:
     attrs = []
     for a in row["attrs"]:
-        value = "REQUIRED" if a["default"] is None else default_value(a["kind"], a["default"])
+        value = (
+            "REQUIRED"
+            if a["default"] is None
+            else default_value(a["kind"], a["default"])
+        )
         attrs.append(f'("{a["name"]}", "{a["kind"]}", {value})')
     attr_text = "(" + ", ".join(attrs) + ("," if len(attrs) == 1 else "") + ")"
     names = tuple(i["name"] for i in row["inputs"])
     least = sum(not i.get("optional") for i in row["inputs"])
-    text = (f'{constant_name(row)} = OpRow("{row["name"]}", {names!r}, {least}, '
-            f'{row["variadic"]}, {attr_text}, {row["results"]}, "{row["dtype_rule"]}", '
-            f'"{row["shape_rule"]}")')
-    return "\n".join(textwrap.wrap(text, 98, subsequent_indent="    ",
-                                   break_long_words=False, break_on_hyphens=False)) + "\n"
+    text = (
+        f'{constant_name(row)} = OpRow("{row["name"]}", {names!r}, {least}, '
+        f'{row["variadic"]}, {attr_text}, {row["results"]}, "{row["dtype_rule"]}", '
+        f'"{row["shape_rule"]}")'
+    )
+    return (
+        "\n".join(
+            textwrap.wrap(
+                text,
+                98,
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+        + "\n"
+    )
 
 
 def builder_text(row: dict[str, Any]) -> str:
-    result = "Tensor" if row["results"] == 1 else (
-        "tuple[" + ", ".join(["Tensor"] * row["results"]) + "]")
+    result = (
+        "Tensor"
+        if row["results"] == 1
+        else ("tuple[" + ", ".join(["Tensor"] * row["results"]) + "]")
+    )
     head = f"def {function_name(row)}({signature(row)}) -> {result}:"
     if len(head) > 98:
-        head = (f"def {function_name(row)}(\n"
-                + "".join(f"    {p},\n" for p in parameters(row)) + f") -> {result}:")
+        head = (
+            f"def {function_name(row)}(\n"
+            + "".join(f"    {p},\n" for p in parameters(row))
+            + f") -> {result}:"
+        )
     return f"{head}\n{docstring(row)}    return {call(row)}\n"
 
 
@@ -235,9 +295,15 @@ def signature(row: dict[str, Any]) -> str:
 
 def call(row: dict[str, Any]) -> str:
     names = [argument(i["name"]) for i in row["inputs"]]
-    plain = (row["shape_rule"] in ("broadcast", "same") and not row["attrs"] and row["results"] == 1
-             and not row["variadic"] and not any(i.get("optional") for i in row["inputs"])
-             and row["dtype_rule"] != "custom" and names)
+    plain = (
+        row["shape_rule"] in ("broadcast", "same")
+        and not row["attrs"]
+        and row["results"] == 1
+        and not row["variadic"]
+        and not any(i.get("optional") for i in row["inputs"])
+        and row["dtype_rule"] != "custom"
+        and names
+    )
     if plain and (row["shape_rule"] == "broadcast" or len(names) == 1):
         return f"elementwise({constant_name(row)}, {', '.join(names)})"
     inputs = "(" + ", ".join(names) + ("," if len(names) == 1 else "") + ")"
@@ -253,12 +319,18 @@ def call(row: dict[str, Any]) -> str:
 
 def docstring(row: dict[str, Any]) -> str:
     parts = [row["doc"].strip().replace("\\", "\\\\")]
-    given = [(argument(x["name"]), x["doc"]) for x in (*row["inputs"], *row["attrs"])
-             if x.get("doc")]
+    given = [
+        (argument(x["name"]), x["doc"])
+        for x in (*row["inputs"], *row["attrs"])
+        if x.get("doc")
+    ]
     lines = textwrap.wrap(parts[0], 92)
     if given:
-        lines += [""] + [line for name, doc in given for line in textwrap.wrap(
-            f"{name}: {doc}", 92, subsequent_indent="    ")]
+        lines += [""] + [
+            line
+            for name, doc in given
+            for line in textwrap.wrap(f"{name}: {doc}", 92, subsequent_indent="    ")
+        ]
     if len(lines) == 1 and len(lines[0]) < 88:
         return f'    """{lines[0]}"""\n'
     body = "\n".join(f"    {line}".rstrip() for line in lines)

@@ -15,7 +15,6 @@
 #include <string_view>
 #include <vector>
 
-
 namespace tensord::server {
 
 enum class State : uint8_t { kStarting, kReady, kDraining, kStopped };

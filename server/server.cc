@@ -69,7 +69,8 @@ absl::Status Server::Build(const MakeHandler& make_handler) {
 
 void Server::KeepHouse() {
   std::unique_lock lock(mutex_);
-  while (!stopping_.wait_for(lock, absl::ToChronoMilliseconds(kTick), [this] { return stopped_; })) {
+  while (
+      !stopping_.wait_for(lock, absl::ToChronoMilliseconds(kTick), [this] { return stopped_; })) {
     lock.unlock();
     transport_->CheckProgress();
     handler_->OnTick(absl::Now());

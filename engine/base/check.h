@@ -17,8 +17,9 @@ namespace tensord {
 }  // namespace tensord
 
 // TENSORD_CHECK(i < n, "index ", i, " of ", n);
-#define TENSORD_CHECK(cond, ...)                                                        \
-  do {                                                                                  \
-    if (!(cond)) [[unlikely]]                                                           \
-      ::tensord::CheckFailed(__FILE__, __LINE__, #cond, ::tensord::StrCat("" __VA_OPT__(, ) __VA_ARGS__)); \
+#define TENSORD_CHECK(cond, ...)                                                \
+  do {                                                                          \
+    if (!(cond)) [[unlikely]]                                                   \
+      ::tensord::CheckFailed(__FILE__, __LINE__, #cond,                         \
+                             ::tensord::StrCat("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

@@ -2,7 +2,8 @@
 //
 //   ASSIGN_OR_RETURN(Type type, InferType(row, inputs));
 //   RETURN_IF_ERROR(CheckRank(type));
-//   return InvalidArgument("matmul: inner extents differ: ", k0, " and ", k1, "; transpose one operand");
+//   return InvalidArgument("matmul: inner extents differ: ", k0, " and ", k1, "; transpose one
+//   operand");
 #pragma once
 
 #include <utility>
@@ -40,22 +41,23 @@ absl::Status Internal(const Args&... args) {
 
 // The same code with `prefix` before the message.
 inline absl::Status Annotate(const absl::Status& status, std::string_view prefix) {
-  return status.ok() ? status : absl::Status(status.code(), StrCat(prefix, FromAbsl(status.message())));
+  return status.ok() ? status
+                     : absl::Status(status.code(), StrCat(prefix, FromAbsl(status.message())));
 }
 
 }  // namespace tensord
 
-#define RETURN_IF_ERROR(expr)                               \
-  do {                                                      \
-    if (absl::Status status_ = (expr); !status_.ok()) {     \
-      return status_;                                       \
-    }                                                       \
+#define RETURN_IF_ERROR(expr)                           \
+  do {                                                  \
+    if (absl::Status status_ = (expr); !status_.ok()) { \
+      return status_;                                   \
+    }                                                   \
   } while (false)
 
 #define TENSORD_CONCAT_INNER(a, b) a##b
 #define TENSORD_CONCAT(a, b) TENSORD_CONCAT_INNER(a, b)
-#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
-  auto tmp = (expr);                          \
+#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)    \
+  auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = *std::move(tmp)
 #define ASSIGN_OR_RETURN(lhs, expr) \

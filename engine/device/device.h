@@ -62,9 +62,9 @@ class Queue {
   // Runs `program` with its global buffers and variables. REQUIRES: sizes were checked by the plan.
   virtual Point Launch(const Program& program, absl::Span<const Argument> arguments,
                        absl::Span<const int64_t> variables) = 0;
-  virtual Point Copy(Argument to, Argument from, int64_t bytes) = 0;       // within the device
-  virtual Point CopyIn(Argument to, const std::byte* from, int64_t bytes) = 0;   // from the host
-  virtual Point CopyOut(std::byte* to, Argument from, int64_t bytes) = 0;        // to the host
+  virtual Point Copy(Argument to, Argument from, int64_t bytes) = 0;            // within the device
+  virtual Point CopyIn(Argument to, const std::byte* from, int64_t bytes) = 0;  // from the host
+  virtual Point CopyOut(std::byte* to, Argument from, int64_t bytes) = 0;       // to the host
   virtual Point Fill(Argument to, int64_t bytes, std::byte value) = 0;
   // Later submissions run after `point` of any queue.
   virtual void WaitFor(Point point) = 0;
@@ -80,7 +80,7 @@ class Queue {
 class Device {
  public:
   virtual ~Device() = default;
-  virtual std::string_view name() const = 0;   // "cpu", "llvm", "opencl:0"
+  virtual std::string_view name() const = 0;  // "cpu", "llvm", "opencl:0"
   virtual const types::Capabilities& capabilities() const = 0;
   virtual Allocator& allocator() = 0;
   virtual Queue& queue() = 0;
@@ -96,17 +96,17 @@ class Device {
 };
 
 struct DeviceOptions {
-  int threads = 0;            // 0: the machine's
-  int64_t memory_limit = 0;   // bytes; 0: a default from the machine or cgroup
-  int compile_workers = 0;    // 0: one per core
+  int threads = 0;           // 0: the machine's
+  int64_t memory_limit = 0;  // bytes; 0: a default from the machine or cgroup
+  int compile_workers = 0;   // 0: one per core
   int compile_timeout_ms = 20000;
-  std::string worker_path;    // program that runs compile workers; empty: /proc/self/exe
+  std::string worker_path;  // program that runs compile workers; empty: /proc/self/exe
 };
 
 // What a device folder exports: `const DeviceDriver& Driver()` in its own namespace.
 struct DeviceDriver {
-  std::string_view name;                    // "llvm"
-  int (*count)();                           // devices found now
+  std::string_view name;  // "llvm"
+  int (*count)();         // devices found now
   absl::StatusOr<std::unique_ptr<Device>> (*open)(int index, const DeviceOptions& options);
 };
 

@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "absl/strings/escaping.h"
-#include "engine/base/strings.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/hash.h"
+#include "engine/base/strings.h"
 #include "engine/ir/function.h"
 
 namespace tensord::ir {
@@ -56,9 +56,7 @@ struct Printer {
   std::string operator()(const std::string& v) const {
     return StrCat("\"", absl::CHexEscape(v), "\"");
   }
-  std::string operator()(const Ints& v) const {
-    return StrCat("[", absl::StrJoin(v, ","), "]");
-  }
+  std::string operator()(const Ints& v) const { return StrCat("[", absl::StrJoin(v, ","), "]"); }
   std::string operator()(const types::Dims& v) const { return types::DimsToString(v); }
   std::string operator()(types::DType v) const { return std::string(types::Name(v)); }
   std::string operator()(const types::Scalar& v) const {

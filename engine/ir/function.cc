@@ -1,8 +1,8 @@
 #include "engine/ir/function.h"
 
-#include "engine/base/strings.h"
 #include "absl/strings/str_join.h"
 #include "engine/base/sha256.h"
+#include "engine/base/strings.h"
 
 namespace tensord::ir {
 namespace {
@@ -29,7 +29,8 @@ std::string AttrsText(Ref node) {
   std::vector<std::string> parts;
   for (size_t i = 0; i < node->attrs().size(); ++i) {
     if (node->attr(static_cast<int>(i)).index() == 0) continue;
-    parts.push_back(StrCat(node->op().attrs[i].name, " = ", ToString(node->attr(static_cast<int>(i)))));
+    parts.push_back(
+        StrCat(node->op().attrs[i].name, " = ", ToString(node->attr(static_cast<int>(i)))));
   }
   return parts.empty() ? "" : StrCat(" {", absl::StrJoin(parts, ", "), "}");
 }
@@ -54,7 +55,7 @@ std::string Header(const Function& f, const Numbers& numbers) {
     variables.push_back(StrCat(v.name, " in [", v.min, ", ", v.max, "]"));
   }
   std::string text = StrCat("function(", absl::StrJoin(parameters, ", "), ") -> (",
-                                  absl::StrJoin(results, ", "), ")");
+                            absl::StrJoin(results, ", "), ")");
   if (!variables.empty()) StrAppend(&text, " vars(", absl::StrJoin(variables, ", "), ")");
   if (!f.donated.empty()) StrAppend(&text, " donate(", absl::StrJoin(f.donated, ", "), ")");
   return text;

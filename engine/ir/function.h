@@ -1,5 +1,5 @@
-// A function: a closed graph with parameters and results, named by the hash of its content. Programs,
-// checkpointed regions, custom gradients and plans' sources are functions.
+// A function: a closed graph with parameters and results, named by the hash of its content.
+// Programs, checkpointed regions, custom gradients and plans' sources are functions.
 #pragma once
 
 #include <array>
@@ -23,13 +23,13 @@ class Function {
   Function() : graph(std::make_unique<Graph>()) {}
 
   std::unique_ptr<Graph> graph;
-  std::vector<Ref> parameters;          // `param` nodes (ops::AddParameter), index == position
+  std::vector<Ref> parameters;  // `param` nodes (ops::AddParameter), index == position
   std::vector<Ref> results;
-  std::vector<BoundVariable> variables; // every variable in dims, in declaration order
-  std::vector<int> donated;             // positions of parameters whose memory may be reused
+  std::vector<BoundVariable> variables;  // every variable in dims, in declaration order
+  std::vector<int> donated;              // positions of parameters whose memory may be reused
 
-  // Canonical text: nodes in first-visit order from the results, renumbered. Equal iff the functions
-  // are the same computation with the same signature.
+  // Canonical text: nodes in first-visit order from the results, renumbered. Equal iff the
+  // functions are the same computation with the same signature.
   std::string Print() const;
   // SHA-256 of Print().
   std::array<uint8_t, 32> Digest() const;

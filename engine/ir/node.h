@@ -1,5 +1,5 @@
-// The one interned node type: from tensor graph to loop body. A graph is an arena of immutable nodes;
-// same structure in one graph <=> same address.
+// The one interned node type: from tensor graph to loop body. A graph is an arena of immutable
+// nodes; same structure in one graph <=> same address.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,8 @@ class Node {
   template <typename T>
   const T& attr(std::string_view name) const {
     const AttrValue* value = FindAttr(name);
-    TENSORD_CHECK(value != nullptr && std::holds_alternative<T>(*value), op_->name, " attribute ", name);
+    TENSORD_CHECK(value != nullptr && std::holds_alternative<T>(*value), op_->name, " attribute ",
+                  name);
     return std::get<T>(*value);
   }
   bool has_attr(std::string_view name) const {

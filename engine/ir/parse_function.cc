@@ -96,7 +96,8 @@ class Parser {
       if (!parameters.empty()) RETURN_IF_ERROR(line.Expect(","));
       RETURN_IF_ERROR(line.Expect("%"));
       ASSIGN_OR_RETURN(const int64_t number, line.Integer());
-      if (number != static_cast<int64_t>(parameters.size())) return line.Error("parameters count from %0");
+      if (number != static_cast<int64_t>(parameters.size()))
+        return line.Error("parameters count from %0");
       RETURN_IF_ERROR(line.Expect(":"));
       parameters.push_back(line.Until(",)"));
       if (line.AtEnd()) return line.Error("expected ')'");
@@ -145,7 +146,8 @@ class Parser {
       RETURN_IF_ERROR(line.Expect(","));
       ASSIGN_OR_RETURN(variable.max, line.Integer());
       RETURN_IF_ERROR(line.Expect("]"));
-      if (variable.name.empty() || variable.min > variable.max) return line.Error("bounds of a variable");
+      if (variable.name.empty() || variable.min > variable.max)
+        return line.Error("bounds of a variable");
       bounds_[variable.name] = {variable.min, variable.max};
       function_.variables.push_back(std::move(variable));
     }
@@ -155,7 +157,8 @@ class Parser {
   absl::Status Parameter(const types::Type& type, const Cursor& line) {
     const OpRow* row = find_op_("param");
     if (row == nullptr) return line.Error("no op named param");
-    const AttrValue attrs[] = {static_cast<int64_t>(function_.parameters.size()), type.dtype, type.dims};
+    const AttrValue attrs[] = {static_cast<int64_t>(function_.parameters.size()), type.dtype,
+                               type.dims};
     function_.parameters.push_back(function_.graph->Intern(*row, {}, attrs, type));
     nodes_[static_cast<int64_t>(nodes_.size())] = function_.parameters.back();
     return absl::OkStatus();
@@ -188,7 +191,8 @@ class Parser {
     while (!cursor.AtEnd()) {
       if (!dims.empty()) RETURN_IF_ERROR(cursor.Expect(","));
       ASSIGN_OR_RETURN(types::Sym dim, types::ParseSym(cursor.Until(","), bounds_));
-      if (dims.size() == types::kMaxRank) return cursor.Error("more than ", types::kMaxRank, " dims");
+      if (dims.size() == types::kMaxRank)
+        return cursor.Error("more than ", types::kMaxRank, " dims");
       dims.push_back(std::move(dim));
     }
     return dims;
@@ -211,8 +215,10 @@ class Parser {
     }
     ASSIGN_OR_RETURN(const std::vector<AttrValue> attrs, Attrs(line, *row));
     ASSIGN_OR_RETURN(const std::vector<types::Type> types, Types(line));
-    if (static_cast<int>(types.size()) != row->results) return line.Error(name, " has ", row->results, " results");
-    const bool fresh = nodes_.emplace(number, function_.graph->Intern(*row, inputs, attrs, types)).second;
+    if (static_cast<int>(types.size()) != row->results)
+      return line.Error(name, " has ", row->results, " results");
+    const bool fresh =
+        nodes_.emplace(number, function_.graph->Intern(*row, inputs, attrs, types)).second;
     return fresh ? absl::OkStatus() : line.Error("%", number, " is defined twice");
   }
 
@@ -249,15 +255,20 @@ class Parser {
   absl::StatusOr<AttrValue> AttrOf(AttrKind kind, std::string_view text, const Cursor& line) {
     Cursor cursor(text, 0);
     switch (kind) {
-      case AttrKind::kInt: return cursor.Integer();
-      case AttrKind::kFloat: return FloatOf(text, line);
+      case AttrKind::kInt:
+        return cursor.Integer();
+      case AttrKind::kFloat:
+        return FloatOf(text, line);
       case AttrKind::kBool:
         if (text == "true" || text == "false") return AttrValue(text == "true");
         return line.Error("expected true or false");
-      case AttrKind::kString: return StringOf(text, line);
-      case AttrKind::kInts: return IntsOf(text, line);
+      case AttrKind::kString:
+        return StringOf(text, line);
+      case AttrKind::kInts:
+        return IntsOf(text, line);
       case AttrKind::kDims: {
-        if (text.size() < 2 || text.front() != '[' || text.back() != ']') return line.Error("expected dims");
+        if (text.size() < 2 || text.front() != '[' || text.back() != ']')
+          return line.Error("expected dims");
         return DimsOf(text.substr(1, text.size() - 2));
       }
       case AttrKind::kDType: {
@@ -265,15 +276,18 @@ class Parser {
         if (!dtype.has_value()) return line.Error("no dtype '", text, "'");
         return *dtype;
       }
-      case AttrKind::kScalar: return ScalarOf(text, line);
-      default: return line.Error("an attribute of kind ", Name(kind), " has no text form");
+      case AttrKind::kScalar:
+        return ScalarOf(text, line);
+      default:
+        return line.Error("an attribute of kind ", Name(kind), " has no text form");
     }
   }
 
   static absl::StatusOr<AttrValue> FloatOf(std::string_view text, const Cursor& line) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return line.Error("expected a float");
+    if (error != std::errc() || end != text.data() + text.size())
+      return line.Error("expected a float");
     return AttrValue(value);
   }
   static absl::StatusOr<AttrValue> StringOf(std::string_view text, const Cursor& line) {
@@ -286,7 +300,8 @@ class Parser {
   }
   static absl::StatusOr<AttrValue> IntsOf(std::string_view text, const Cursor& line) {
     Ints values;
-    if (text.size() < 2 || text.front() != '[' || text.back() != ']') return line.Error("expected ints");
+    if (text.size() < 2 || text.front() != '[' || text.back() != ']')
+      return line.Error("expected ints");
     Cursor cursor(text.substr(1, text.size() - 2), 0);
     while (!cursor.AtEnd()) {
       if (!values.empty()) RETURN_IF_ERROR(cursor.Expect(","));
@@ -323,7 +338,8 @@ class Parser {
   absl::StatusOr<Function> Finish(size_t line) {
     for (int64_t number : results_) {
       auto it = nodes_.find(number);
-      if (it == nodes_.end()) return InvalidArgument("line ", line + 1, ": result %", number, " is not defined");
+      if (it == nodes_.end())
+        return InvalidArgument("line ", line + 1, ": result %", number, " is not defined");
       function_.results.push_back(it->second);
     }
     return std::move(function_);

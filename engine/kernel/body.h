@@ -14,10 +14,10 @@ using ir::Ref;
 using types::Sym;
 
 struct NodeInfo {
-  uint64_t grid = 0;       // bit i: depends on kernel.grid[i]
-  bool in_fold = false;    // depends on a fold's ranges
-  int fold_rank = 0;       // folds on the longest path below, this one included
-  Ref fold = nullptr;      // for in_fold nodes: one fold whose body they belong to
+  uint64_t grid = 0;     // bit i: depends on kernel.grid[i]
+  bool in_fold = false;  // depends on a fold's ranges
+  int fold_rank = 0;     // folds on the longest path below, this one included
+  Ref fold = nullptr;    // for in_fold nodes: one fold whose body they belong to
 };
 
 class Body {
@@ -28,7 +28,7 @@ class Body {
   absl::Span<const Ref> order() const { return order_; }  // inputs first
   const NodeInfo& info(Ref node) const { return info_.at(node); }
   bool DependsOn(Ref node, std::string_view grid_range) const;
-  int RangeIndex(std::string_view name) const;            // in kernel.grid; -1: none
+  int RangeIndex(std::string_view name) const;  // in kernel.grid; -1: none
 
   // Extents at the variables' bounds.
   double GridExtent(int range) const;

@@ -1,5 +1,5 @@
-// Folds: loops over the fold's ranges around the bodies of every fold of the same shape. The order in
-// which elements meet is the fold's own (its lanes), whatever the block of points.
+// Folds: loops over the fold's ranges around the bodies of every fold of the same shape. The order
+// in which elements meet is the fold's own (its lanes), whatever the block of points.
 #include <algorithm>
 #include <map>
 
@@ -10,8 +10,8 @@ namespace tensord::kernel {
 namespace {
 
 using ir::ScalarOp;
-using types::DType;
 using types::Dims;
+using types::DType;
 
 // Bodies unrolled in the innermost range at most.
 constexpr int64_t kMaxUnrolledSteps = 8;
@@ -54,9 +54,11 @@ void Emitter::EmitFoldGroup(std::vector<Slot> slots, bool along_lanes) {
   for (Slot& slot : slots) {
     const int64_t lanes = LanesOf(slot.fold);
     const int width = along_lanes ? static_cast<int>(lanes) : IsVector(slot.fold) ? lanes_ : 1;
-    const auto identity = MonoidIdentity(slot.fold->attr<std::string>("monoid"), slot.fold->dtype());
+    const auto identity =
+        MonoidIdentity(slot.fold->attr<std::string>("monoid"), slot.fold->dtype());
     const int initial = b_.Const({slot.fold->dtype(), width}, identity);
-    for (int64_t i = 0; i < (along_lanes ? 1 : lanes); ++i) slot.accumulators.push_back(b_.Acc(initial));
+    for (int64_t i = 0; i < (along_lanes ? 1 : lanes); ++i)
+      slot.accumulators.push_back(b_.Acc(initial));
   }
   const Axis outer = axis_;
   if (along_lanes) axis_ = Axis{"", 1, -1};
@@ -107,7 +109,8 @@ void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, c
 }
 
 // Element i in accumulator i % lanes: whole rounds in a loop, the rest after it.
-void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent) {
+void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
+                              const Sym& extent) {
   const int64_t lanes = LanesOf(slots[0].fold);
   const auto step = [&](int base, int64_t offset, int64_t lane) {
     const int k = b_.Add(base, b_.I64(offset));

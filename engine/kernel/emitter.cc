@@ -13,8 +13,8 @@ bool MaskDependsOn(const Mask& mask, const std::string& name) {
   return !name.empty() && mask.DependsOn(name);
 }
 
-// Whether a mask makes the index valid in a way that is hard to prove: the index is then clamped too,
-// which changes nothing where the mask holds.
+// Whether a mask makes the index valid in a way that is hard to prove: the index is then clamped
+// too, which changes nothing where the mask holds.
 bool NeedsClamp(const Sym& index, const Mask& mask) {
   if (mask.always()) return false;
   const Sym::Cost cost = index.CountOperators();
@@ -25,8 +25,13 @@ bool NeedsClamp(const Sym& index, const Mask& mask) {
 
 Emitter::Emitter(LinearBuilder& builder, const Body& body, std::string vector, int lanes,
                  std::string tile, std::vector<int> buffers)
-    : b_(builder), body_(body), vector_(std::move(vector)), tile_(std::move(tile)), lanes_(lanes),
-      buffers_(std::move(buffers)), axis_{vector_, lanes, -1} {}
+    : b_(builder),
+      body_(body),
+      vector_(std::move(vector)),
+      tile_(std::move(tile)),
+      lanes_(lanes),
+      buffers_(std::move(buffers)),
+      axis_{vector_, lanes, -1} {}
 
 void Emitter::Bind(const std::string& range, int reg) {
   bound_[range] = reg;
@@ -59,9 +64,8 @@ void Emitter::SetMember(Member member) {
       const int iota = b_.Iota({DType::kI64, lanes_});
       vector_names_[vector_] = b_.Add(base, iota);
       if (axis_.name == vector_) {
-        const int left = lanes_left_ < 0
-                             ? -1
-                             : b_.Sub(lanes_left_, b_.I64(int64_t{member.vector} * lanes_));
+        const int left =
+            lanes_left_ < 0 ? -1 : b_.Sub(lanes_left_, b_.I64(int64_t{member.vector} * lanes_));
         axis_.mask = left < 0 ? -1 : b_.Lt(iota, left);
       }
     }
@@ -99,7 +103,8 @@ int Emitter::Emit(Ref node, Member member) {
 }
 
 int Emitter::EmitNew(Ref node, Member member) {
-  if (node->is("const")) return b_.Const({node->dtype(), 1}, std::get<types::Scalar>(node->attr(0)));
+  if (node->is("const"))
+    return b_.Const({node->dtype(), 1}, std::get<types::Scalar>(node->attr(0)));
   if (node->is("load")) return EmitLoad(node, member);
   if (node->is("index") || node->is("valid")) {
     BindOpaque(node, member);
@@ -146,7 +151,8 @@ int Emitter::EmitLoad(Ref node, Member member) {
   }
   const Sym& index = node->attr<Sym>("index");
   const Mask& mask = node->attr<Mask>("mask");
-  const bool along = axis_.lanes > 1 && (index.DependsOn(axis_.name) || MaskDependsOn(mask, axis_.name));
+  const bool along =
+      axis_.lanes > 1 && (index.DependsOn(axis_.name) || MaskDependsOn(mask, axis_.name));
   if (along || opaque_vector) return EmitVectorLoad(node, opaque_vector);
   const int buffer = buffers_[node->attr<int64_t>("param")];
   const int where = b_.EmitMask(mask, scalar_names_);

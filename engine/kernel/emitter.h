@@ -1,5 +1,5 @@
-// Emits the values of a kernel's body for one block of points: `tile_unroll` points of the tile range
-// by `vector_unroll` vectors of the vector range.
+// Emits the values of a kernel's body for one block of points: `tile_unroll` points of the tile
+// range by `vector_unroll` vectors of the vector range.
 #pragma once
 
 #include <string>
@@ -33,8 +33,8 @@ class Emitter {
   // Only lanes < `lanes_left` (i64 register) of the vector range exist from here on; -1: all.
   void LimitLanes(int lanes_left);
 
-  // Computes, hoisted to this place, every node that depends on exactly `ranges` of the grid at most
-  // (a mask of bits as NodeInfo::grid), for all members.
+  // Computes, hoisted to this place, every node that depends on exactly `ranges` of the grid at
+  // most (a mask of bits as NodeInfo::grid), for all members.
   void EmitWithin(uint64_t ranges, absl::Span<const Member> members);
 
   // The value of `node` for a member: a scalar or a vector of the vector range's lanes.
@@ -89,7 +89,9 @@ class Emitter {
   void EmitScalarSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent);
   void EmitBodies(std::vector<Slot>& slots, int accumulator);
   void BindFold(const std::string& name, int scalar, int vector);
-  int Widen(int reg, int32_t lanes) { return b_.TypeOf(reg).lanes == lanes ? reg : b_.Splat(reg, lanes); }
+  int Widen(int reg, int32_t lanes) {
+    return b_.TypeOf(reg).lanes == lanes ? reg : b_.Splat(reg, lanes);
+  }
   bool IsVector(Ref node) const { return vector_ != "" && body_.DependsOn(node, vector_); }
 
   LinearBuilder& b_;
@@ -99,7 +101,7 @@ class Emitter {
   const std::vector<int> buffers_;
   Axis axis_;
   int lanes_left_ = -1;
-  absl::flat_hash_map<std::string, int> bound_;  // grid range -> register
+  absl::flat_hash_map<std::string, int> bound_;       // grid range -> register
   LinearBuilder::Names scalar_names_, vector_names_;  // with the current member's offsets applied
   Memo memo_, fold_memo_;
 };

@@ -60,15 +60,15 @@ enum class Opcode : uint8_t {
 
 enum class LoopKind : uint8_t {
   kSerial,
-  kParallel,    // iterations are independent and may run on any worker; outermost loops only
-  kGroup,       // a grid dimension of work-groups (GPU); `lane_list[0]` is the dimension 0..2
-  kLocal,       // a dimension of work-items within a group
+  kParallel,  // iterations are independent and may run on any worker; outermost loops only
+  kGroup,     // a grid dimension of work-groups (GPU); `lane_list[0]` is the dimension 0..2
+  kLocal,     // a dimension of work-items within a group
 };
 
 enum class Space : uint8_t {
-  kGlobal,      // a parameter
-  kPrivate,     // an array of one worker or work-item (stack or thread scratch)
-  kLocal,       // shared by a work-group
+  kGlobal,   // a parameter
+  kPrivate,  // an array of one worker or work-item (stack or thread scratch)
+  kLocal,    // shared by a work-group
 };
 
 enum class Access : uint8_t { kIn, kOut, kInOut };
@@ -76,10 +76,10 @@ enum class Access : uint8_t { kIn, kOut, kInOut };
 struct Buffer {
   std::string name;
   types::DType dtype = types::DType::kInvalid;
-  types::Sym elements;      // constant unless it depends on the kernel's variables
+  types::Sym elements;  // constant unless it depends on the kernel's variables
   Space space = Space::kGlobal;
   Access access = Access::kIn;
-  int32_t align = 64;       // bytes
+  int32_t align = 64;  // bytes
 };
 
 struct Variable {
@@ -95,20 +95,20 @@ struct Instr {
   VType type;                                   // of dst; of the stored value
   int32_t dst = -1;
   int32_t src[3] = {-1, -1, -1};
-  int32_t buffer = -1;                          // index into Linear::buffers
-  int64_t index = 0;                            // variable number, lane, step
-  types::Scalar imm;                            // kConst
-  std::vector<int32_t> lane_list;               // kShuffle lanes; kFor grid dimension
+  int32_t buffer = -1;             // index into Linear::buffers
+  int64_t index = 0;               // variable number, lane, step
+  types::Scalar imm;               // kConst
+  std::vector<int32_t> lane_list;  // kShuffle lanes; kFor grid dimension
 };
 
 struct Linear {
-  std::string name;                // [a-z0-9_]+; says what it computes, not part of its identity
+  std::string name;  // [a-z0-9_]+; says what it computes, not part of its identity
   std::vector<Variable> variables;
-  std::vector<Buffer> buffers;     // global ones first, in argument order
+  std::vector<Buffer> buffers;  // global ones first, in argument order
   std::vector<Instr> code;
-  int32_t registers = 0;           // numbers used
+  int32_t registers = 0;  // numbers used
 
-  int globals() const;             // how many buffers are arguments
+  int globals() const;  // how many buffers are arguments
 };
 
 // Canonical text, and back: one instruction a line, `;` starts a comment. The grammar is in
@@ -122,15 +122,15 @@ absl::StatusOr<Linear> ParseLinear(std::string_view text);
 
 // Proves the kernel well-formed and memory-safe, or says which instruction is not: types and lanes
 // of every operand, definitions before uses, block structure, barriers only inside uniform control
-// flow, and for every load, gather, store and scatter that each unmasked lane's index lies inside the
-// buffer, by intervals of symbolic expressions or by a mask that implies it.
+// flow, and for every load, gather, store and scatter that each unmasked lane's index lies inside
+// the buffer, by intervals of symbolic expressions or by a mask that implies it.
 absl::Status Verify(const Linear& kernel);
 
 // What one launch does, from the loop structure: for kernel lines and the tuner.
 struct Work {
-  double flops = 0;           // float adds, multiplies, ... ; an fma counts 2
+  double flops = 0;                           // float adds, multiplies, ... ; an fma counts 2
   double bytes_loaded = 0, bytes_stored = 0;  // global memory, every access
-  double bytes_touched = 0;   // each global buffer once
+  double bytes_touched = 0;                   // each global buffer once
 };
 Work EstimateWork(const Linear& kernel, absl::Span<const int64_t> variable_values);
 

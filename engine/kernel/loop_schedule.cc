@@ -58,7 +58,8 @@ bool HasVectorOpaque(const Body& body, Ref node, const std::string& along) {
                      [&](Ref input) { return body.DependsOn(input, along); });
 }
 
-// Cost of one evaluation of `node` when vectors run along grid range `along` ("": along folds only).
+// Cost of one evaluation of `node` when vectors run along grid range `along` ("": along folds
+// only).
 double NodeCost(const Body& body, Ref node, const std::string& along, int lanes, double waste) {
   if (node->is("const")) return 0;
   const NodeInfo& info = body.info(node);
@@ -72,7 +73,8 @@ double NodeCost(const Body& body, Ref node, const std::string& along, int lanes,
   if (!along.empty() && body.DependsOn(info.fold, along)) return 1;
   const int fold_lanes = static_cast<int>(info.fold->attr<int64_t>("lanes"));
   if (fold_lanes == 1) return 1;
-  const std::string last = schedule::FoldName(static_cast<int>(info.fold->attr<Dims>("extents").size()) - 1);
+  const std::string last =
+      schedule::FoldName(static_cast<int>(info.fold->attr<Dims>("extents").size()) - 1);
   if (node->is("load")) return AccessCost(node->attr<Sym>("index"), last, fold_lanes);
   return 1.0 / fold_lanes;
 }
@@ -81,7 +83,8 @@ double TotalCost(const Body& body, const std::string& along, int lanes) {
   const int range = body.RangeIndex(along);
   const double waste = range < 0 ? 1 : Waste(ExtentOf(body.kernel().grid[range]), lanes);
   double cost = 0, points = 1;
-  for (Ref node : body.order()) cost += body.Points(node) * NodeCost(body, node, along, lanes, waste);
+  for (Ref node : body.order())
+    cost += body.Points(node) * NodeCost(body, node, along, lanes, waste);
   for (const Range& r : body.kernel().grid) points *= static_cast<double>(ExtentOf(r));
   for (const schedule::Output& output : body.kernel().outputs) {
     cost += points * (along.empty() ? 1 : waste * AccessCost(output.index, along, lanes));
@@ -130,7 +133,8 @@ int BestUnroll(int64_t extent, int limit) {
   int best = 1;
   double best_score = 0;
   for (int unroll = 1; unroll <= limit && unroll <= extent; ++unroll) {
-    const double used = static_cast<double>(extent) / static_cast<double>(CeilDiv(extent, unroll) * unroll);
+    const double used =
+        static_cast<double>(extent) / static_cast<double>(CeilDiv(extent, unroll) * unroll);
     const double score = used * unroll / (unroll + 1.5);
     if (score > best_score) {
       best_score = score;
@@ -145,24 +149,28 @@ void ChooseTile(const Body& body, const Capabilities& capabilities, LoopSchedule
   const Range& vector = body.kernel().grid[body.RangeIndex(schedule.vector)];
   const int64_t vectors = CeilDiv(ExtentOf(vector), schedule.lanes);
   if (folds.empty()) {
-    schedule.vector_unroll = static_cast<int>(std::min<int64_t>(vectors, body.order().size() > 40 ? 1 : 4));
+    schedule.vector_unroll =
+        static_cast<int>(std::min<int64_t>(vectors, body.order().size() > 40 ? 1 : 4));
     return;
   }
   int64_t lanes = 1;
   for (Ref fold : folds) lanes = std::max(lanes, fold->attr<int64_t>("lanes"));
-  const int budget = std::max<int>(1, (capabilities.vector_registers - 8) /
-                                          static_cast<int>(lanes * static_cast<int64_t>(folds.size())));
+  const int budget =
+      std::max<int>(1, (capabilities.vector_registers - 8) /
+                           static_cast<int>(lanes * static_cast<int64_t>(folds.size())));
   const Range* tile = nullptr;
   if (lanes == 1) {
     for (const Range& range : body.kernel().grid) {
-      if (range.name == schedule.vector || range.extent == Sym(1) || !range.extent.is_constant()) continue;
+      if (range.name == schedule.vector || range.extent == Sym(1) || !range.extent.is_constant())
+        continue;
       if (!ReusesVectors(body, schedule, range)) continue;
       // The innermost range that fills a tile, so that its points lie close in memory.
       const bool fills = ExtentOf(range) >= 8;
       if (tile == nullptr || fills || ExtentOf(range) > ExtentOf(*tile)) tile = &range;
     }
   }
-  schedule.vector_unroll = static_cast<int>(std::min<int64_t>({vectors, budget, tile != nullptr ? 3 : 2}));
+  schedule.vector_unroll =
+      static_cast<int>(std::min<int64_t>({vectors, budget, tile != nullptr ? 3 : 2}));
   if (tile == nullptr) return;
   schedule.tile = tile->name;
   schedule.tile_unroll = BestUnroll(ExtentOf(*tile), std::min(budget / schedule.vector_unroll, 14));
@@ -190,7 +198,8 @@ bool FoldEndsAt(const Body& body, uint64_t prefix) {
 void ChooseLoops(const Body& body, const Capabilities& capabilities, LoopSchedule& schedule) {
   for (const Range& range : body.kernel().grid) {
     if (range.extent == Sym(1)) continue;
-    if (range.name != schedule.vector && range.name != schedule.tile) schedule.order.push_back(range.name);
+    if (range.name != schedule.vector && range.name != schedule.tile)
+      schedule.order.push_back(range.name);
   }
   const int64_t vector_blocks =
       Blocks(body, schedule.vector, int64_t{schedule.lanes} * schedule.vector_unroll);
@@ -244,7 +253,9 @@ LoopSchedule RandomSchedule(const LoopKernel& kernel, const Capabilities& capabi
                             uint64_t seed) {
   const Body body(kernel);
   std::mt19937_64 random(seed);
-  const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
+  const auto below = [&](int64_t n) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
+  };
   LoopSchedule schedule;
   std::vector<const Range*> ranges;
   for (const Range& range : kernel.grid) {
@@ -262,8 +273,10 @@ LoopSchedule RandomSchedule(const LoopKernel& kernel, const Capabilities& capabi
     }
   }
   ChooseLoops(body, capabilities, schedule);
-  schedule.tile_inside = below(2) == 0 || (!schedule.parallel.empty() && schedule.parallel.back() == schedule.vector);
-  if (!schedule.parallel.empty() && schedule.parallel.back() == schedule.tile) schedule.tile_inside = false;
+  schedule.tile_inside =
+      below(2) == 0 || (!schedule.parallel.empty() && schedule.parallel.back() == schedule.vector);
+  if (!schedule.parallel.empty() && schedule.parallel.back() == schedule.tile)
+    schedule.tile_inside = false;
   return schedule;
 }
 

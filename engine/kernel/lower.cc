@@ -52,9 +52,9 @@ class Nest {
     for (const ir::BoundVariable& v : kernel.variables) b_.AddVariable(v.name, v.min, v.max);
     for (size_t i = 0; i < kernel.params.size(); ++i) {
       const schedule::Param& param = kernel.params[i];
-      const Access access = !param.written               ? Access::kIn
+      const Access access = !param.written            ? Access::kIn
                             : kernel.scatters.empty() ? Access::kOut
-                                                        : Access::kInOut;
+                                                      : Access::kInOut;
       buffers_.push_back(b_.AddGlobal(StrCat("p", i), param.dtype, param.elements, access));
     }
   }
@@ -70,7 +70,9 @@ class Nest {
   }
 
  private:
-  const Range& RangeOf(const std::string& name) const { return kernel_.grid[body_.RangeIndex(name)]; }
+  const Range& RangeOf(const std::string& name) const {
+    return kernel_.grid[body_.RangeIndex(name)];
+  }
   bool InParallel(const std::string& name) const {
     return std::find(schedule_.parallel.begin(), schedule_.parallel.end(), name) !=
            schedule_.parallel.end();
@@ -131,7 +133,8 @@ class Nest {
   }
   void BindRange(const std::string& name, int reg) {
     emitter_->Bind(name, reg);
-    if (name != schedule_.vector && name != schedule_.tile) done_ |= uint64_t{1} << body_.RangeIndex(name);
+    if (name != schedule_.vector && name != schedule_.tile)
+      done_ |= uint64_t{1} << body_.RangeIndex(name);
   }
 
   // The remaining outer ranges as serial loops, hoisting at each level; then the block loops.
@@ -166,13 +169,15 @@ class Nest {
     if (name.empty()) return emit(Segment{0, 1, 1, 1, false});
     if (InParallel(name)) return emit(name == schedule_.vector ? region_vector_ : region_tile_);
     for (const Segment& segment : SegmentsOf(name)) {
-      const bool once = segment.end.is_constant() && segment.end.constant() <= segment.begin + segment.step;
+      const bool once =
+          segment.end.is_constant() && segment.end.constant() <= segment.begin + segment.step;
       if (once) {
         BindRange(name, b_.I64(segment.begin));
         emit(segment);
         continue;
       }
-      BindRange(name, b_.For(LoopKind::kSerial, b_.I64(segment.begin), b_.EmitSym(segment.end), segment.step));
+      BindRange(name, b_.For(LoopKind::kSerial, b_.I64(segment.begin), b_.EmitSym(segment.end),
+                             segment.step));
       emit(segment);
       b_.End();
     }
@@ -222,8 +227,8 @@ absl::StatusOr<Linear> Lower(const LoopKernel& kernel, const types::Capabilities
                  kernel::Print(linear).c_str());
   }
   if (absl::Status status = Verify(linear); !status.ok()) {
-    return Internal("kernel ", kernel.name, " (", schedule.ToString(), ") is not safe: ",
-                    FromAbsl(status.message()));
+    return Internal("kernel ", kernel.name, " (", schedule.ToString(),
+                    ") is not safe: ", FromAbsl(status.message()));
   }
   return linear;
 }

@@ -11,7 +11,7 @@
 namespace tensord::kernel {
 
 struct LowerOptions {
-  uint64_t schedule_seed = 0;   // 0: the heuristic; else a random legal schedule (same bits)
+  uint64_t schedule_seed = 0;  // 0: the heuristic; else a random legal schedule (same bits)
 };
 
 // Verified linear kernel whose global buffers are kernel.params in order.

@@ -27,8 +27,9 @@ E Op(ScalarOp op, DType dtype, std::initializer_list<E> operands,
 }
 
 E Const(Graph* graph, DType dtype, double value) {
-  const types::Scalar scalar = types::IsFloat(dtype) ? types::Scalar::Float(dtype, value)
-                                                     : types::Scalar::Int(dtype, static_cast<int64_t>(value));
+  const types::Scalar scalar = types::IsFloat(dtype)
+                                   ? types::Scalar::Float(dtype, value)
+                                   : types::Scalar::Int(dtype, static_cast<int64_t>(value));
   const ir::AttrValue attrs[] = {scalar};
   types::Type type;
   type.dtype = dtype;

@@ -1,6 +1,6 @@
-// Transcendental functions of f32 as arithmetic: range reduction and polynomials in the closed scalar
-// set, the same bits on every device and lane. Each row states its source and its bound, which
-// tests/engine/kernel/math_f32_test.cc checks.
+// Transcendental functions of f32 as arithmetic: range reduction and polynomials in the closed
+// scalar set, the same bits on every device and lane. Each row states its source and its bound,
+// which tests/engine/kernel/math_f32_test.cc checks.
 #pragma once
 
 #include "engine/ir/node.h"
@@ -9,7 +9,7 @@ namespace tensord::kernel {
 
 struct F32Expansion {
   ir::ScalarOp op;
-  double max_ulp;                    // over all finite inputs in the domain
+  double max_ulp;  // over all finite inputs in the domain
   std::string_view source;
   ir::Ref (*expand)(ir::Graph& graph, absl::Span<const ir::Ref> operands);
 };

@@ -29,7 +29,8 @@ struct Pool {
   // Windows that neither overlap nor have holes are a reshape, whose gradient is one too.
   bool disjoint() const {
     return window.strides == window.sizes &&
-           std::all_of(window.dilations.begin(), window.dilations.end(), [](int64_t d) { return d == 1; });
+           std::all_of(window.dilations.begin(), window.dilations.end(),
+                       [](int64_t d) { return d == 1; });
   }
   Ints window_axes() const { return Range(first + window.axes(), first + 2 * window.axes()); }
 };

@@ -30,8 +30,8 @@ ir::Function Copy(const ir::Function& from) {
 }
 
 void Dump(const Pass& pass, const std::string& before, const ir::Function& after, double us) {
-  std::fprintf(stderr, "=== before %s\n%s=== after %s (%.0f us)\n%s", pass.name.data(), before.c_str(),
-               pass.name.data(), us, after.Print().c_str());
+  std::fprintf(stderr, "=== before %s\n%s=== after %s (%.0f us)\n%s", pass.name.data(),
+               before.c_str(), pass.name.data(), us, after.Print().c_str());
 }
 
 }  // namespace

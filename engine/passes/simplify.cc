@@ -32,10 +32,12 @@ Ref Uniform(Graph& graph, const Scalar& value, Ref like) {
   return ops::Expand(graph, scalar, like->dims());
 }
 
-// --- Rules: each returns the simpler node, or nullptr when it does not apply. ---------------------
+// --- Rules: each returns the simpler node, or nullptr when it does not apply.
+// ---------------------
 
 Ref MovementOfSameDims(Graph&, Ref node) {
-  const bool keeps = node->is("reshape") || node->is("expand") || node->is("shrink") || node->is("pad");
+  const bool keeps =
+      node->is("reshape") || node->is("expand") || node->is("shrink") || node->is("pad");
   return keeps && node->dims() == node->input(0)->dims() ? node->input(0) : nullptr;
 }
 

@@ -28,9 +28,13 @@ const Plan& PlanOf(const Executable& executable) { return executable.plan; }
 
 Compiler::Compiler(const EngineOptions& options, std::vector<device::Device*> devices,
                    DiskCache disk, Counters& counters)
-    : options_(options), devices_(std::move(devices)), disk_(std::move(disk)), counters_(counters),
+    : options_(options),
+      devices_(std::move(devices)),
+      disk_(std::move(disk)),
+      counters_(counters),
       executables_(static_cast<size_t>(options.plan_cache_entries)),
-      programs_(static_cast<size_t>(options.kernel_cache_entries)), pool_(CompileThreads(options)) {}
+      programs_(static_cast<size_t>(options.kernel_cache_entries)),
+      pool_(CompileThreads(options)) {}
 
 std::string Compiler::KeyOf(const ir::Function& function) const {
   std::string key = StrCat("tensord ", TENSORD_VERSION, " seed ", options_.schedule_seed, "\n");
@@ -60,7 +64,8 @@ absl::StatusOr<ExecutableRef> Compiler::Make(const ir::Function& function, const
   return executable;
 }
 
-absl::StatusOr<Plan> Compiler::FindOrMakePlan(const ir::Function& function, const std::string& key) {
+absl::StatusOr<Plan> Compiler::FindOrMakePlan(const ir::Function& function,
+                                              const std::string& key) {
   if (std::optional<std::string> stored = disk_.Find("plan", key); stored.has_value()) {
     if (absl::StatusOr<Plan> plan = ParsePlan(*stored); plan.ok()) {
       Count(counters_.plan_disk_hits);
@@ -84,8 +89,9 @@ absl::StatusOr<Plan> Compiler::MakePlan(const ir::Function& function) {
   for (const schedule::Step& step : schedule.steps) {
     if (step.kind != schedule::Step::kKernel) continue;
     const types::Capabilities& capabilities = devices_.at(step.placement.device)->capabilities();
-    ASSIGN_OR_RETURN(kernel::Linear linear, kernel::Lower(step.kernel, capabilities,
-                                                          {.schedule_seed = options_.schedule_seed}));
+    ASSIGN_OR_RETURN(
+        kernel::Linear linear,
+        kernel::Lower(step.kernel, capabilities, {.schedule_seed = options_.schedule_seed}));
     kernels.push_back(std::move(linear));
   }
   Plan plan = AssemblePlan(core, schedule, kernels, donations);

@@ -59,8 +59,8 @@ std::optional<std::string> DiskCache::Find(std::string_view kind, std::string_vi
   if (!file.ok()) return std::nullopt;
   absl::StatusOr<std::string> payload = Decode(*file, key);
   if (payload.ok()) return *std::move(payload);
-  LOG_WARNING("stale or damaged cache entry removed",
-              {"path", path}, {"why", std::string(FromAbsl(payload.status().message()))});
+  LOG_WARNING("stale or damaged cache entry removed", {"path", path},
+              {"why", std::string(FromAbsl(payload.status().message()))});
   base::RemoveFile(path).IgnoreError();
   return std::nullopt;
 }
@@ -71,7 +71,8 @@ void DiskCache::Store(std::string_view kind, std::string_view key, std::string_v
   absl::Status status = base::MakeDirs(path.substr(0, path.rfind('/')), 0700);
   if (status.ok()) status = base::WriteFileAtomically(path, Encode(key, payload), 0600);
   if (!status.ok()) {
-    LOG_WARNING("cache entry not written", {"path", path}, {"why", std::string(FromAbsl(status.message()))});
+    LOG_WARNING("cache entry not written", {"path", path},
+                {"why", std::string(FromAbsl(status.message()))});
   }
 }
 

@@ -11,8 +11,8 @@
 namespace tensord::runtime {
 
 // A directory owned by this user with mode 0700; anything else is refused, because it holds machine
-// code. Each entry carries its format, the build, the full key and the payload's SHA-256; a mismatch of
-// any is a miss and the file is removed. Written aside, synced, renamed. Thread-safe.
+// code. Each entry carries its format, the build, the full key and the payload's SHA-256; a
+// mismatch of any is a miss and the file is removed. Written aside, synced, renamed. Thread-safe.
 class DiskCache {
  public:
   // "" : a cache that holds nothing. Makes the directory. PERMISSION_DENIED when it is not private.

@@ -23,7 +23,8 @@ std::vector<std::string> NamesOfAll() {
     }
   }
   // The fastest device is the default one.
-  std::stable_partition(names.begin(), names.end(), [](const std::string& n) { return n != "cpu"; });
+  std::stable_partition(names.begin(), names.end(),
+                        [](const std::string& n) { return n != "cpu"; });
   return names;
 }
 
@@ -34,7 +35,8 @@ absl::StatusOr<Devices> OpenDevices(const EngineOptions& options) {
   device_options.compile_workers = options.compile_threads;
   Devices devices;
   for (const std::string& name : options.devices.empty() ? NamesOfAll() : options.devices) {
-    ASSIGN_OR_RETURN(std::unique_ptr<device::Device> opened, device::OpenDevice(name, device_options));
+    ASSIGN_OR_RETURN(std::unique_ptr<device::Device> opened,
+                     device::OpenDevice(name, device_options));
     devices.push_back(std::move(opened));
   }
   if (devices.empty()) return FailedPrecondition("no device found: build with one, or name one");
@@ -50,8 +52,10 @@ std::vector<device::Device*> Pointers(const Devices& devices) {
 class EngineImpl : public Engine {
  public:
   EngineImpl(const EngineOptions& options, Devices devices, DiskCache disk)
-      : devices_(std::move(devices)), compiler_(options, Pointers(devices_), std::move(disk), counters_),
-        executor_(Pointers(devices_), counters_), prepare_pool_(4) {}
+      : devices_(std::move(devices)),
+        compiler_(options, Pointers(devices_), std::move(disk), counters_),
+        executor_(Pointers(devices_), counters_),
+        prepare_pool_(4) {}
 
   ~EngineImpl() override {
     prepare_pool_.Drain();
@@ -168,7 +172,8 @@ absl::StatusOr<types::HostTensor> Engine::Fetch(const Value& value) {
   for (const types::Sym& dim : value.type.dims) shape.push_back(dim.constant());
   types::HostTensor tensor(value.type.dtype, std::move(shape));
   std::promise<absl::Status> done;
-  CopyOut(tensor.bytes(), value, 0, [&](absl::Status status) { done.set_value(std::move(status)); });
+  CopyOut(tensor.bytes(), value, 0,
+          [&](absl::Status status) { done.set_value(std::move(status)); });
   RETURN_IF_ERROR(done.get_future().get());
   return tensor;
 }

@@ -1,8 +1,8 @@
 // The engine's one public header: devices, compiling functions, running them, moving bytes.
 //
 //   ASSIGN_OR_RETURN(auto engine, Engine::Create({.devices = {"llvm"}}));
-//   ASSIGN_OR_RETURN(ExecutableRef add, engine->Prepare(function));       // slow once, then a lookup
-//   engine->Run({.executable = add, .inputs = {a, b},
+//   ASSIGN_OR_RETURN(ExecutableRef add, engine->Prepare(function));       // slow once, then a
+//   lookup engine->Run({.executable = add, .inputs = {a, b},
 //                .on_done = [](absl::Status status, std::vector<Value> results) { ... }});
 //
 // Thread-safe. It knows sessions no more than a batcher or a test: all are callers.
@@ -33,7 +33,7 @@ struct EngineOptions {
   int64_t memory_limit = 0;          // bytes per device; 0: the device's default
   int64_t plan_cache_entries = 4096;
   int64_t kernel_cache_entries = 16384;
-  uint64_t schedule_seed = 0;        // random schedules, for tests; 0: the cost model's
+  uint64_t schedule_seed = 0;  // random schedules, for tests; 0: the cost model's
 };
 
 struct DeviceInfo {
@@ -52,14 +52,14 @@ using Clock = std::chrono::steady_clock;
 // One run. Inputs are kept alive until it is done.
 struct RunRequest {
   ExecutableRef executable;
-  std::vector<Value> inputs;              // one per parameter, of its type
-  std::vector<int64_t> variables;         // one per variable of the plan, within its bounds
+  std::vector<Value> inputs;       // one per parameter, of its type
+  std::vector<int64_t> variables;  // one per variable of the plan, within its bounds
   // Parameters (positions) that the caller gives up: their buffers may be written over, if nobody
   // else holds them.
   std::vector<int> donate;
   int priority = 0;
   Clock::time_point deadline = Clock::time_point::max();
-  std::shared_ptr<std::atomic<bool>> cancelled;   // set: nothing further is launched
+  std::shared_ptr<std::atomic<bool>> cancelled;                // set: nothing further is launched
   std::function<std::shared_ptr<void>(int64_t bytes)> charge;  // for each result buffer
   // Called once, on a device's thread; must not block. Results are valid when status is OK.
   absl::AnyInvocable<void(absl::Status) &&> on_done;
@@ -81,8 +81,8 @@ class Engine {
                             absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) = 0;
 
   // Reserves memory and submits everything, without waiting for the device: the results can be used
-  // as inputs of later runs at once. An error means that nothing was launched (on_done is not called):
-  // DEADLINE_EXCEEDED, CANCELLED, RESOURCE_EXHAUSTED, INVALID_ARGUMENT naming the input.
+  // as inputs of later runs at once. An error means that nothing was launched (on_done is not
+  // called): DEADLINE_EXCEEDED, CANCELLED, RESOURCE_EXHAUSTED, INVALID_ARGUMENT naming the input.
   virtual absl::StatusOr<std::vector<Value>> Run(RunRequest request) = 0;
 
   // A value of `type` with undefined contents; then bytes into it, in submission order before later

@@ -24,9 +24,9 @@ void PrintKernelLine(std::string_view device, const PlanKernel& kernel,
   const auto linear = kernel::ParseLinear(kernel.text);
   if (!linear.ok()) return;
   const kernel::Work work = kernel::EstimateWork(*linear, variables);
-  std::fprintf(stderr, "%-8.*s %-48s %10.1f us %8.2f GFLOPS %8.2f GB/s\n", static_cast<int>(device.size()),
-               device.data(), kernel.name.c_str(), seconds * 1e6, work.flops / seconds / 1e9,
-               work.bytes_touched / seconds / 1e9);
+  std::fprintf(stderr, "%-8.*s %-48s %10.1f us %8.2f GFLOPS %8.2f GB/s\n",
+               static_cast<int>(device.size()), device.data(), kernel.name.c_str(), seconds * 1e6,
+               work.flops / seconds / 1e9, work.bytes_touched / seconds / 1e9);
 }
 
 }  // namespace
@@ -36,8 +36,8 @@ struct Executor::Job {
   explicit Job(RunRequest from) : request(std::move(from)), plan(request.executable->plan) {}
   RunRequest request;
   const Plan& plan;
-  std::vector<Value> values;        // by plan value; arena values stay empty
-  std::vector<BufferPtr> arenas;    // by device
+  std::vector<Value> values;      // by plan value; arena values stay empty
+  std::vector<BufferPtr> arenas;  // by device
   std::vector<Value> results;
 };
 
@@ -110,7 +110,8 @@ absl::Status Executor::Reserve(Job& job) {
     job.arenas.push_back(nullptr);
     if (job.plan.arena_bytes[d] == 0) continue;
     job.arenas[d] = std::make_shared<Buffer>();
-    ASSIGN_OR_RETURN(job.arenas[d]->memory, devices_.at(d)->allocator().Allocate(job.plan.arena_bytes[d]));
+    ASSIGN_OR_RETURN(job.arenas[d]->memory,
+                     devices_.at(d)->allocator().Allocate(job.plan.arena_bytes[d]));
   }
   // A donated parameter is written over only when this run is its one holder; else a copy is.
   for (int32_t parameter : job.plan.donated) {
@@ -124,7 +125,8 @@ absl::Status Executor::Reserve(Job& job) {
       continue;
     }
     ASSIGN_OR_RETURN(Value copy, Allocate(input.type, job.request.charge));
-    devices_[input.type.placement.device]->queue().Copy(copy.argument(), input.argument(), input.bytes());
+    devices_[input.type.placement.device]->queue().Copy(copy.argument(), input.argument(),
+                                                        input.bytes());
     for (size_t v = 0; v < job.values.size(); ++v) {
       const PlanValue& from = job.plan.values[v];
       if (from.home == Home::kParameter && from.number == parameter) job.values[v] = copy;

@@ -16,8 +16,9 @@ class Executor {
   // As Engine::Run. Thread-safe: queues order what they get.
   absl::StatusOr<std::vector<Value>> Run(RunRequest request);
 
-  absl::StatusOr<Value> Allocate(const types::Type& type,
-                                 const std::function<std::shared_ptr<void>(int64_t)>& charge = nullptr);
+  absl::StatusOr<Value> Allocate(
+      const types::Type& type,
+      const std::function<std::shared_ptr<void>(int64_t)>& charge = nullptr);
 
  private:
   struct Job;

@@ -1,5 +1,5 @@
-// A plan: everything that running a function takes, as a flat, pointer-free, versioned value. The plan
-// cache, replay and ahead-of-time export share this format.
+// A plan: everything that running a function takes, as a flat, pointer-free, versioned value. The
+// plan cache, replay and ahead-of-time export share this format.
 #pragma once
 
 #include <cstdint>
@@ -22,34 +22,34 @@ enum class Home : uint8_t {
 
 struct PlanValue {
   Home home = Home::kArena;
-  int32_t number = 0;          // kParameter
-  int64_t offset = 0;          // kArena
-  int64_t bytes = 0;           // at the variables' bounds
+  int32_t number = 0;  // kParameter
+  int64_t offset = 0;  // kArena
+  int64_t bytes = 0;   // at the variables' bounds
   uint16_t device = 0;
 };
 
 struct PlanStep {
   enum Kind : uint8_t { kLaunch, kCopy } kind = kLaunch;
   uint16_t device = 0;
-  int32_t kernel = 0;          // kLaunch: index into Plan::kernels
-  std::vector<int32_t> values; // kLaunch: one per global buffer; kCopy: from, to
+  int32_t kernel = 0;           // kLaunch: index into Plan::kernels
+  std::vector<int32_t> values;  // kLaunch: one per global buffer; kCopy: from, to
 };
 
 struct PlanKernel {
   std::string name;
-  std::string text;            // canonical text of the linear kernel
+  std::string text;  // canonical text of the linear kernel
 };
 
 struct PlanResult {
   int32_t value = 0;
-  types::Type type;            // of the result, which may be a reshape of the value
+  types::Type type;  // of the result, which may be a reshape of the value
 };
 
 struct Plan {
   std::vector<ir::BoundVariable> variables;
   std::vector<types::Type> parameters;
   std::vector<PlanValue> values;
-  std::vector<PlanKernel> kernels;   // distinct
+  std::vector<PlanKernel> kernels;  // distinct
   std::vector<PlanStep> steps;
   std::vector<PlanResult> results;
   std::vector<int32_t> donated;      // parameters whose buffers the plan may write over

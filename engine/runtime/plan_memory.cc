@@ -8,11 +8,13 @@ namespace {
 
 constexpr int64_t kAlign = 64;
 
-int64_t Aligned(int64_t bytes) { return (std::max<int64_t>(bytes, 1) + kAlign - 1) / kAlign * kAlign; }
+int64_t Aligned(int64_t bytes) {
+  return (std::max<int64_t>(bytes, 1) + kAlign - 1) / kAlign * kAlign;
+}
 
 struct Life {
   int32_t value;
-  int first, last;   // steps
+  int first, last;  // steps
   int64_t bytes;
 };
 
@@ -46,7 +48,8 @@ int64_t PeakLive(const std::vector<Life>& lives, size_t steps) {
 int64_t LowestOffset(const Life& life, const std::vector<std::pair<Life, int64_t>>& placed) {
   std::vector<std::pair<int64_t, int64_t>> taken;  // [begin, end)
   for (const auto& [other, offset] : placed) {
-    if (other.first <= life.last && life.first <= other.last) taken.push_back({offset, offset + other.bytes});
+    if (other.first <= life.last && life.first <= other.last)
+      taken.push_back({offset, offset + other.bytes});
   }
   std::sort(taken.begin(), taken.end());
   int64_t at = 0;
@@ -61,7 +64,8 @@ int64_t LowestOffset(const Life& life, const std::vector<std::pair<Life, int64_t
 
 void PlanMemory(Plan& plan) {
   uint16_t devices = 0;
-  for (const PlanValue& value : plan.values) devices = std::max<uint16_t>(devices, value.device + 1);
+  for (const PlanValue& value : plan.values)
+    devices = std::max<uint16_t>(devices, value.device + 1);
   plan.arena_bytes.assign(devices, 0);
   plan.peak_live_bytes = 0;
   for (uint16_t device = 0; device < devices; ++device) {

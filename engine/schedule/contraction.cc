@@ -39,8 +39,7 @@ std::vector<bool> UsedAxes(Ref node) {
 // Whether operand `mine` alone uses a kept axis of more than one element.
 bool HasOwnAxis(const Contraction& c, const std::vector<bool>& reduced, int mine) {
   for (size_t i = 0; i < reduced.size(); ++i) {
-    if (!reduced[i] && c.uses[mine][i] && !c.uses[1 - mine][i] &&
-        c.product->dims()[i].max() > 1) {
+    if (!reduced[i] && c.uses[mine][i] && !c.uses[1 - mine][i] && c.product->dims()[i].max() > 1) {
       return true;
     }
   }

@@ -10,7 +10,7 @@ namespace tensord::schedule {
 
 struct Contraction {
   ir::Ref reduce = nullptr;
-  ir::Ref product = nullptr;               // the mul under it (below casts)
+  ir::Ref product = nullptr;                 // the mul under it (below casts)
   ir::Ref operands[2] = {nullptr, nullptr};  // inputs of the product
   // For each axis of the product: whether operand 0 and 1 depend on it.
   std::vector<bool> uses[2];

@@ -19,7 +19,8 @@ bool ReadsOnlyOwnElement(const LoopKernel& kernel, int param, const Output& outp
   if (!output.mask.always()) return false;
   for (Ref node : Nodes(kernel)) {
     if (!node->is("load") || node->attr<int64_t>("param") != param) continue;
-    if (node->attr<Sym>("index") != output.index || !node->attr<Mask>("mask").always()) return false;
+    if (node->attr<Sym>("index") != output.index || !node->attr<Mask>("mask").always())
+      return false;
   }
   return true;
 }
@@ -35,7 +36,8 @@ void ReplaceParam(LoopKernel& kernel, int from, int to) {
     std::vector<Ref> inputs;
     for (Ref input : node->inputs()) inputs.push_back(moved.at(input));
     std::vector<AttrValue> attrs(node->attrs().begin(), node->attrs().end());
-    if (node->is("load")) attrs[0] = int64_t{renumber(static_cast<int>(std::get<int64_t>(attrs[0])))};
+    if (node->is("load"))
+      attrs[0] = int64_t{renumber(static_cast<int>(std::get<int64_t>(attrs[0])))};
     moved[node] = kernel.graph->Intern(node->op(), inputs, attrs, node->type());
   }
   for (Output& output : kernel.outputs) {
@@ -81,9 +83,10 @@ class Donor {
     for (const Output& output : step.kernel.outputs) {
       const int target = step.values[output.param];
       const Value& result = schedule_.values[target];
-      const bool fits = result.result && result.parameter < 0 && !Taken(target) &&
-                        result.type.dtype == schedule_.values[value].type.dtype &&
-                        step.kernel.params[output.param].elements == step.kernel.params[param].elements;
+      const bool fits =
+          result.result && result.parameter < 0 && !Taken(target) &&
+          result.type.dtype == schedule_.values[value].type.dtype &&
+          step.kernel.params[output.param].elements == step.kernel.params[param].elements;
       if (!fits || !ReadsOnlyOwnElement(step.kernel, param, output)) continue;
       const int from = output.param;
       ReplaceParam(step.kernel, from, param);

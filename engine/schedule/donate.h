@@ -13,9 +13,9 @@ struct Donation {
   int result = 0;
 };
 
-// For each donated parameter, a result of the same size that a kernel may write over it: the kernel is
-// the last reader, and reads every element at the very point where it writes it. Rewrites that kernel
-// to one read-write buffer.
+// For each donated parameter, a result of the same size that a kernel may write over it: the kernel
+// is the last reader, and reads every element at the very point where it writes it. Rewrites that
+// kernel to one read-write buffer.
 std::vector<Donation> DonateInPlace(Schedule& schedule, absl::Span<const int> donated);
 
 }  // namespace tensord::schedule

@@ -11,8 +11,8 @@ namespace {
 
 using ir::AttrValue;
 using ir::ScalarOp;
-using types::DType;
 using types::Dims;
+using types::DType;
 using types::Scalar;
 using types::Type;
 
@@ -82,7 +82,8 @@ Ref ExpressionBuilder::Origin(Ref expression) const {
 
 bool ExpressionBuilder::DependsOnFold(Ref expression) const {
   const Ref roots[] = {expression};
-  absl::flat_hash_set<Ref> folds;  // a fold is built only where it depends on no outer fold's ranges
+  absl::flat_hash_set<Ref>
+      folds;  // a fold is built only where it depends on no outer fold's ranges
   for (Ref node : ir::TopologicalOrder(roots)) {
     if (node->is("fold")) folds.insert(node);
   }
@@ -222,7 +223,8 @@ Ref ExpressionBuilder::Gather(Ref node, const Access& access) {
     return Make(ops::Op(op), absl::MakeConstSpan(inputs.begin(), inputs.size()), {}, dtype);
   };
   const AttrValue to_i64[] = {DType::kI64};
-  if (position->dtype() != DType::kI64) position = Make(ops::Op(ScalarOp::kCast), {&position, 1}, to_i64, DType::kI64);
+  if (position->dtype() != DType::kI64)
+    position = Make(ops::Op(ScalarOp::kCast), {&position, 1}, to_i64, DType::kI64);
   Ref last = Index(x->dims()[axis] - 1, DType::kI64);
   Ref zero = Index(0, DType::kI64);
   Ref clamped = scalar_op(ScalarOp::kMin, {position, last}, DType::kI64);

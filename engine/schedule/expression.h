@@ -16,11 +16,13 @@ namespace tensord::schedule {
 // Builds expressions for one kernel.
 class ExpressionBuilder {
  public:
-  // `value_of` gives the stored value that holds a graph node, if one does. `members` are the stored
-  // nodes that this kernel itself computes: read at the kernel's own point they are inlined.
+  // `value_of` gives the stored value that holds a graph node, if one does. `members` are the
+  // stored nodes that this kernel itself computes: read at the kernel's own point they are inlined.
   ExpressionBuilder(ir::Graph& graph, std::function<std::optional<int>(Ref)> value_of,
                     absl::flat_hash_set<Ref> members, std::vector<Sym> point)
-      : graph_(graph), value_of_(std::move(value_of)), members_(std::move(members)),
+      : graph_(graph),
+        value_of_(std::move(value_of)),
+        members_(std::move(members)),
         point_(std::move(point)) {}
 
   // The expression of `node` at `access`; nullptr when something under it can't be inlined here:

@@ -84,8 +84,8 @@ class Fuser {
     Ref base = StripAliases(result, stages_);
     if (!Stored(base)) Store(base, "result");
   }
-  // Each element is read as often as the other operand is wide: anything dearer than a load, or under
-  // a mask, is stored first.
+  // Each element is read as often as the other operand is wide: anything dearer than a load, or
+  // under a mask, is stored first.
   void StoreContractionOperands(Ref reduce) {
     const std::optional<Contraction> contraction = AsContraction(reduce);
     if (!contraction.has_value()) return;
@@ -107,8 +107,8 @@ class Fuser {
     }
   }
 
-  // Cost of computing one element where it is used, as if nothing under it were stored beyond what is
-  // now; shared parts count each time.
+  // Cost of computing one element where it is used, as if nothing under it were stored beyond what
+  // is now; shared parts count each time.
   double InlinedCost(Ref node) const {
     if (Stored(node) || IsSource(node)) return 0;
     double cost = OwnCost(node);
@@ -121,7 +121,8 @@ class Fuser {
     Use& into = UseOf(input);
     into.repeats = std::max(into.repeats, use.repeats);
     for (Ref kernel : use.kernels) {
-      const bool known = std::find(into.kernels.begin(), into.kernels.end(), kernel) != into.kernels.end();
+      const bool known =
+          std::find(into.kernels.begin(), into.kernels.end(), kernel) != into.kernels.end();
       if (!known && into.kernels.size() < 2) into.kernels.push_back(kernel);
     }
   }

@@ -13,14 +13,15 @@ namespace tensord::schedule {
 // Stored node -> the reason, for dumps.
 using Stages = absl::flat_hash_map<ir::Ref, std::string>;
 
-// Nodes that are memory already or must become it: parameters, results, copies, scatters, contiguous.
-// Adds those whose recomputation would cost more than a round trip through memory. `forced` holds
-// nodes that kernels could not inline. Depends on the graph alone, never on the machine.
+// Nodes that are memory already or must become it: parameters, results, copies, scatters,
+// contiguous. Adds those whose recomputation would cost more than a round trip through memory.
+// `forced` holds nodes that kernels could not inline. Depends on the graph alone, never on the
+// machine.
 Stages ChooseStages(absl::Span<const ir::Ref> order, absl::Span<const ir::Ref> results,
                     const Stages& forced, const Options& options);
 
-// The stored node behind a result or a kernel's input when only reshapes (and identities) lie between:
-// the same elements in the same order.
+// The stored node behind a result or a kernel's input when only reshapes (and identities) lie
+// between: the same elements in the same order.
 ir::Ref StripAliases(ir::Ref node, const Stages& stages);
 
 }  // namespace tensord::schedule

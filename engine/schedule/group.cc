@@ -14,10 +14,10 @@ using ir::Ref;
 // What the kernel of one stored node would hold.
 struct Root {
   Ref node = nullptr;
-  std::vector<Ref> pointwise;  // stored nodes read at the kernel's own point alone
-  std::vector<Ref> others;     // stored nodes read elsewhere (perhaps there too)
-  bool folds = false;          // holds a fold at its own point
-  bool broadcast_fold = false; // holds a fold of only some of its ranges
+  std::vector<Ref> pointwise;   // stored nodes read at the kernel's own point alone
+  std::vector<Ref> others;      // stored nodes read elsewhere (perhaps there too)
+  bool folds = false;           // holds a fold at its own point
+  bool broadcast_fold = false;  // holds a fold of only some of its ranges
   bool contraction = false;
 };
 
@@ -49,7 +49,8 @@ Root Describe(Ref node, const Stages& stages) {
     for (Ref input : at->inputs()) todo.push_back({input, pointwise});
   }
   for (const auto& [at, state] : seen) {
-    if (at != node && stages.contains(at)) (state == 1 ? root.pointwise : root.others).push_back(at);
+    if (at != node && stages.contains(at))
+      (state == 1 ? root.pointwise : root.others).push_back(at);
   }
   const auto by_id = [](Ref a, Ref b) { return a->id() < b->id(); };
   std::sort(root.pointwise.begin(), root.pointwise.end(), by_id);
@@ -98,8 +99,8 @@ class Grouper {
 
   int FindHome(const Root& root) {
     if (root.contraction || root.broadcast_fold) return -1;
-    auto it = by_dims_.find(root.node->type().ToString().substr(
-        types::Name(root.node->dtype()).size()));
+    auto it =
+        by_dims_.find(root.node->type().ToString().substr(types::Name(root.node->dtype()).size()));
     if (it == by_dims_.end()) return -1;
     for (auto candidate = it->second.rbegin(); candidate != it->second.rend(); ++candidate) {
       if (Fits(root, *candidate)) return *candidate;
@@ -145,7 +146,8 @@ class Grouper {
     state.alone = Alone(root.node);
     groups_.push_back(std::move(state));
     const int home = static_cast<int>(groups_.size()) - 1;
-    by_dims_[root.node->type().ToString().substr(types::Name(root.node->dtype()).size())].push_back(home);
+    by_dims_[root.node->type().ToString().substr(types::Name(root.node->dtype()).size())].push_back(
+        home);
     Join(home, root);
   }
 

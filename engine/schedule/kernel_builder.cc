@@ -87,7 +87,8 @@ std::variant<BuiltKernel, Conflict> BuildKernel(
     output.index = Flatten(point, root->dims());
     output.value = scatter ? builder.Value(root->input(0), {point, {}}) : builder.Root(root);
     if (output.value != nullptr && scatter) AddScatter(kernel, builder, root);
-    if (builder.conflict() != nullptr) return Conflict{builder.conflict(), builder.conflict_reason()};
+    if (builder.conflict() != nullptr)
+      return Conflict{builder.conflict(), builder.conflict_reason()};
     kernel.outputs.push_back(std::move(output));
   }
   for (int value : builder.reads()) AddParams(kernel, node_of_value.at(value), false);

@@ -18,7 +18,7 @@ struct Conflict {
 
 struct BuiltKernel {
   LoopKernel kernel;
-  std::vector<int> reads;    // values of the first parameters; the roots' values follow
+  std::vector<int> reads;  // values of the first parameters; the roots' values follow
 };
 
 // Expressions, merged grid ranges, loop order. `value_of` names the stored values.

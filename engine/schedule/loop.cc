@@ -26,7 +26,8 @@ std::string NodeText(Ref node, const absl::flat_hash_map<Ref, int>& numbers) {
   std::string text = StrCat("  %", numbers.at(node), " = ", node->op().name);
   for (Ref input : node->inputs()) StrAppend(&text, " %", numbers.at(input));
   for (size_t i = 0; i < node->attrs().size(); ++i) {
-    StrAppend(&text, " ", node->op().attrs[i].name, "=", ir::ToString(node->attr(static_cast<int>(i))));
+    StrAppend(&text, " ", node->op().attrs[i].name, "=",
+              ir::ToString(node->attr(static_cast<int>(i))));
   }
   return StrCat(text, " : ", types::Name(node->dtype()), "\n");
 }
@@ -44,14 +45,15 @@ const OpRow& LoadOp() {
 
 const OpRow& IndexOp() {
   static const OpRow row = LoopRow(
-      "index", {{.name = "value", .kind = AttrKind::kSym}, {.name = "dtype", .kind = AttrKind::kDType}},
+      "index",
+      {{.name = "value", .kind = AttrKind::kSym}, {.name = "dtype", .kind = AttrKind::kDType}},
       "An index expression as a value.");
   return row;
 }
 
 const OpRow& ValidOp() {
-  static const OpRow row = LoopRow("valid", {{.name = "mask", .kind = AttrKind::kMask}},
-                                   "Whether the mask holds.");
+  static const OpRow row =
+      LoopRow("valid", {{.name = "mask", .kind = AttrKind::kMask}}, "Whether the mask holds.");
   return row;
 }
 
@@ -93,7 +95,9 @@ std::vector<std::string> OpaqueNames(absl::Span<const ir::AttrValue> attrs) {
   return names;
 }
 
-Sym Range::variable() const { return Sym::Variable(name, 0, std::max<int64_t>(extent.max() - 1, 0)); }
+Sym Range::variable() const {
+  return Sym::Variable(name, 0, std::max<int64_t>(extent.max() - 1, 0));
+}
 
 std::string LoopKernel::Print() const {
   std::vector<Ref> roots;
@@ -115,8 +119,9 @@ std::string LoopKernel::Print() const {
               numbers.at(output.value), "\n");
   }
   for (const Scatter& s : scatters) {
-    StrAppend(&text, "  scatter ", s.mode, " over ", s.updates.name, "<", s.updates.extent.ToString(),
-              " at %", numbers.at(s.position), " value %", numbers.at(s.update), "\n");
+    StrAppend(&text, "  scatter ", s.mode, " over ", s.updates.name, "<",
+              s.updates.extent.ToString(), " at %", numbers.at(s.position), " value %",
+              numbers.at(s.update), "\n");
   }
   return text + "}\n";
 }

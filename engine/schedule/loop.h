@@ -1,18 +1,22 @@
 // Loop kernels: what the scheduler hands to the kernel compiler. Every output element is a pure
-// expression of interned nodes over range variables; folds are nodes; nothing says yet how the loops
-// are tiled, vectorised or spread over cores.
+// expression of interned nodes over range variables; folds are nodes; nothing says yet how the
+// loops are tiled, vectorised or spread over cores.
 //
-// Inside a kernel the nodes are of rank 0 and of these ops besides the scalar operations and `const`:
-//   load {param, index, mask}   element `index` of kernel parameter `param`, 0 where the mask fails.
+// Inside a kernel the nodes are of rank 0 and of these ops besides the scalar operations and
+// `const`:
+//   load {param, index, mask}   element `index` of kernel parameter `param`, 0 where the mask
+//   fails.
 //                               Inputs are the data-dependent parts of the index: input i is the
-//                               i-th opaque variable of index and mask (OpaqueNames' order), already
-//                               inside its bounds.
+//                               i-th opaque variable of index and mask (OpaqueNames' order),
+//                               already inside its bounds.
 //   index {value, dtype}        an index expression as a value
 //   valid {mask}                whether the mask holds (bool)
-//   fold {monoid, extents, lanes}  input 0 folded over its ranges, first range outermost; element i of
-//                               the last range goes to lane i % lanes, lanes meet pairwise at the end
-// Grid ranges are variables ".g0", ".g1", ...; a fold's own ranges are ".k0", ".k1", ... inside it; the
-// names start with a dot because a client's variables can't.
+//   fold {monoid, extents, lanes}  input 0 folded over its ranges, first range outermost; element i
+//   of
+//                               the last range goes to lane i % lanes, lanes meet pairwise at the
+//                               end
+// Grid ranges are variables ".g0", ".g1", ...; a fold's own ranges are ".k0", ".k1", ... inside it;
+// the names start with a dot because a client's variables can't.
 #pragma once
 
 #include <string>
@@ -39,7 +43,7 @@ std::string FoldName(int range);
 // "opaque" variables stand for values; one that changes inside a fold is told apart by its name.
 std::string OpaqueName(Ref value, bool changes_in_fold);
 bool IsGridName(std::string_view name);
-bool IsFoldName(std::string_view name);    // a fold's range or an opaque value that changes with one
+bool IsFoldName(std::string_view name);  // a fold's range or an opaque value that changes with one
 bool IsOpaqueName(std::string_view name);
 // The opaque variables of a load's, index's or valid's attributes, in the order of its inputs.
 std::vector<std::string> OpaqueNames(absl::Span<const ir::AttrValue> attrs);
@@ -69,8 +73,8 @@ struct Output {
 // ascending order; see kernel/native/scatter.h.
 struct Scatter {
   std::vector<Range> ranges;  // ".s<axis>": the axes of the updates but the scattered one
-  Range updates;           // ".u": the serial range
-  std::string mode;        // "set", "add", "max", "min"
+  Range updates;              // ".u": the serial range
+  std::string mode;           // "set", "add", "max", "min"
   Ref position = nullptr;  // value along the scattered axis, integer; outside [0, extent): dropped
   Sym extent;              // of the scattered axis
   Sym stride;              // of the scattered axis in the output
@@ -82,11 +86,11 @@ struct LoopKernel {
   std::string name;
   std::shared_ptr<ir::Graph> graph;  // owns the nodes
   std::vector<ir::BoundVariable> variables;
-  std::vector<Param> params;         // in argument order
-  std::vector<Range> grid;           // row-major order of the outputs' dims
+  std::vector<Param> params;  // in argument order
+  std::vector<Range> grid;    // row-major order of the outputs' dims
   std::vector<Output> outputs;
-  std::vector<Scatter> scatters;     // at most one; then outputs holds the copy of the base
-  std::string Print() const;         // for dumps
+  std::vector<Scatter> scatters;  // at most one; then outputs holds the copy of the base
+  std::string Print() const;      // for dumps
 };
 
 }  // namespace tensord::schedule

@@ -18,8 +18,9 @@ Ints OnesUnless(Ref node, std::string_view name, size_t count) {
 
 Access Window(Ref node, const Access& out) {
   const Ints& axes = node->attr<Ints>("axes");
-  return ir::WindowIndex(out, {axes, node->attr<Ints>("sizes"), OnesUnless(node, "strides", axes.size()),
-                               OnesUnless(node, "dilations", axes.size())});
+  return ir::WindowIndex(out,
+                         {axes, node->attr<Ints>("sizes"), OnesUnless(node, "strides", axes.size()),
+                          OnesUnless(node, "dilations", axes.size())});
 }
 
 struct Row {
@@ -28,15 +29,21 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {"reshape", [](Ref n, const Access& out) { return ir::ReshapeIndex(out, n->dims(), InDims(n)); }},
-    {"permute", [](Ref n, const Access& out) { return ir::PermuteIndex(out, n->attr<Ints>("order")); }},
+    {"reshape",
+     [](Ref n, const Access& out) { return ir::ReshapeIndex(out, n->dims(), InDims(n)); }},
+    {"permute",
+     [](Ref n, const Access& out) { return ir::PermuteIndex(out, n->attr<Ints>("order")); }},
     {"expand", [](Ref n, const Access& out) { return ir::ExpandIndex(out, InDims(n)); }},
-    {"pad", [](Ref n, const Access& out) { return ir::PadIndex(out, n->attr<Dims>("low"), InDims(n)); }},
+    {"pad",
+     [](Ref n, const Access& out) { return ir::PadIndex(out, n->attr<Dims>("low"), InDims(n)); }},
     {"shrink", [](Ref n, const Access& out) { return ir::ShrinkIndex(out, n->attr<Dims>("low")); }},
-    {"flip", [](Ref n, const Access& out) { return ir::FlipIndex(out, InDims(n), n->attr<Ints>("axes")); }},
-    {"stride", [](Ref n, const Access& out) { return ir::StrideIndex(out, n->attr<Ints>("steps")); }},
+    {"flip",
+     [](Ref n, const Access& out) { return ir::FlipIndex(out, InDims(n), n->attr<Ints>("axes")); }},
+    {"stride",
+     [](Ref n, const Access& out) { return ir::StrideIndex(out, n->attr<Ints>("steps")); }},
     {"window", Window},
-    {"dilate", [](Ref n, const Access& out) { return ir::DilateIndex(out, n->attr<Ints>("factors")); }},
+    {"dilate",
+     [](Ref n, const Access& out) { return ir::DilateIndex(out, n->attr<Ints>("factors")); }},
 };
 
 const Row* FindRow(Ref node) {

@@ -56,8 +56,8 @@ std::vector<Partial> FindPartials(const LoopKernel& kernel) {
     Names& mine = names[node];
     mine = OwnNames(node);
     for (Ref input : node->inputs()) mine.insert(names[input].begin(), names[input].end());
-    const bool costly = node->op().scalar.has_value() &&
-                        (ir::Row(*node->op().scalar).traits & ir::kTranscendental);
+    const bool costly =
+        node->op().scalar.has_value() && (ir::Row(*node->op().scalar).traits & ir::kTranscendental);
     if (!node->is("fold") && !costly) continue;
     bool all = true;
     for (const Range& range : kernel.grid) {
@@ -68,7 +68,9 @@ std::vector<Partial> FindPartials(const LoopKernel& kernel) {
   return partials;
 }
 
-double Extent(const Range& range) { return static_cast<double>(std::max<int64_t>(range.extent.max(), 1)); }
+double Extent(const Range& range) {
+  return static_cast<double>(std::max<int64_t>(range.extent.max(), 1));
+}
 
 // Ranges that most partials depend on run outermost.
 void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
@@ -77,9 +79,8 @@ void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
     if (!partial.node->is("fold")) continue;
     for (const std::string& name : partial.names) weight[name] += 1;
   }
-  std::stable_sort(kernel.grid.begin(), kernel.grid.end(), [&](const Range& a, const Range& b) {
-    return weight[a.name] > weight[b.name];
-  });
+  std::stable_sort(kernel.grid.begin(), kernel.grid.end(),
+                   [&](const Range& a, const Range& b) { return weight[a.name] > weight[b.name]; });
 }
 
 // A contraction's tile fills the registers: it takes elementwise work on its result, but no other
@@ -96,7 +97,8 @@ std::optional<Conflict> CrowdedContraction(const LoopKernel& kernel,
     if (node == nullptr || !AsContraction(node).has_value()) continue;
     const bool partial = std::any_of(partials.begin(), partials.end(),
                                      [&](const Partial& p) { return p.node == fold; });
-    if (folds.size() > 1 || partial) return Conflict{node, "contraction beside other folds or ranges"};
+    if (folds.size() > 1 || partial)
+      return Conflict{node, "contraction beside other folds or ranges"};
   }
   return std::nullopt;
 }

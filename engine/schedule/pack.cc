@@ -39,7 +39,8 @@ Operand Trace(Ref top) {
   Operand operand{top, top, {}, 0};
   Access access;
   for (int i = 0; i < top->rank(); ++i) {
-    access.coords.push_back(Sym::Variable(AxisName(i), 0, std::max<int64_t>(top->dims()[i].max() - 1, 0)));
+    access.coords.push_back(
+        Sym::Variable(AxisName(i), 0, std::max<int64_t>(top->dims()[i].max() - 1, 0)));
   }
   while (PassesThrough(operand.base)) {
     if (IsMovement(operand.base)) access = Through(operand.base, access);
@@ -50,7 +51,8 @@ Operand Trace(Ref top) {
   return operand;
 }
 
-// Axis of the base that moves by one element when `axis` of the product does, if only that one moves.
+// Axis of the base that moves by one element when `axis` of the product does, if only that one
+// moves.
 int BaseAxis(const Operand& operand, size_t axis) {
   int found = -1;
   for (size_t i = 0; i < operand.coords.size(); ++i) {

@@ -19,7 +19,9 @@ using ir::Ref;
 class Scheduler {
  public:
   Scheduler(const ir::Function& core, const Options& options)
-      : core_(core), options_(options), results_(PackContractions(core)),
+      : core_(core),
+        options_(options),
+        results_(PackContractions(core)),
         order_(ir::TopologicalOrder(Roots())) {}
 
   absl::StatusOr<Schedule> Run() {
@@ -137,7 +139,8 @@ class Scheduler {
     for (Ref parameter : core_.parameters) schedule.parameters.push_back(*ValueOf(parameter));
     for (Ref result : results_) {
       std::optional<int> value = ValueOf(StripAliases(result, stages_));
-      if (!value.has_value()) return Internal("schedule: result ", result->op().name, " is not stored");
+      if (!value.has_value())
+        return Internal("schedule: result ", result->op().name, " is not stored");
       schedule.values[*value].result = true;
       schedule.results.push_back(*value);
     }

@@ -29,14 +29,16 @@ Names NamesOf(Ref node, const absl::flat_hash_map<Ref, Names>& known) {
   }
   for (Ref input : node->inputs()) names.insert(known.at(input).begin(), known.at(input).end());
   if (node->is("fold")) {
-    for (size_t i = 0; i < node->attr<Dims>("extents").size(); ++i) names.erase(FoldName(static_cast<int>(i)));
+    for (size_t i = 0; i < node->attr<Dims>("extents").size(); ++i)
+      names.erase(FoldName(static_cast<int>(i)));
   }
   return names;
 }
 
 double Points(const LoopKernel& kernel, const Names& names) {
   double points = 1;
-  for (const Range& range : kernel.grid) points *= names.contains(range.name) ? Extent(range.extent) : 1;
+  for (const Range& range : kernel.grid)
+    points *= names.contains(range.name) ? Extent(range.extent) : 1;
   return points;
 }
 

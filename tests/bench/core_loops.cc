@@ -73,7 +73,8 @@ struct Work {
 types::HostTensor Ramp(double scale) {
   types::HostTensor tensor(types::DType::kF32, {kElements});
   auto values = tensor.as<float>();
-  for (int64_t i = 0; i < kElements; ++i) values[i] = static_cast<float>(scale * std::sin(i * 0.37));
+  for (int64_t i = 0; i < kElements; ++i)
+    values[i] = static_cast<float>(scale * std::sin(i * 0.37));
   return tensor;
 }
 
@@ -96,10 +97,12 @@ void Run(Engine& engine, Work& work, const std::vector<Value>& inputs, int threa
     limit.push_back(Seconds(work.limit));
     ratio.push_back(limit.back() / ours.back());
   }
-  std::printf("{\"name\": \"%s\", \"unit\": \"GB/s\", \"threads\": %d, \"ours\": %.2f, \"limit\": %.2f, "
-              "\"of_limit\": %.3f, \"spread\": %.2f}\n",
-              work.name, threads, work.bytes / Median(ours) / 1e9, work.bytes / Median(limit) / 1e9,
-              Median(ratio), *std::max_element(ours.begin(), ours.end()) / *std::min_element(ours.begin(), ours.end()));
+  std::printf(
+      "{\"name\": \"%s\", \"unit\": \"GB/s\", \"threads\": %d, \"ours\": %.2f, \"limit\": %.2f, "
+      "\"of_limit\": %.3f, \"spread\": %.2f}\n",
+      work.name, threads, work.bytes / Median(ours) / 1e9, work.bytes / Median(limit) / 1e9,
+      Median(ratio),
+      *std::max_element(ours.begin(), ours.end()) / *std::min_element(ours.begin(), ours.end()));
 }
 
 int Main(int threads) {
@@ -116,7 +119,8 @@ int Main(int threads) {
   std::copy_n(b.as<float>().data(), kElements, pb);
   base::ThreadPool pool(threads);
   volatile double sink = 0;
-  Work chain{"elementwise chain, 16 Mi", 12.0 * kElements, {}, [&] { ChainLoop(pool, pa, pb, po); }};
+  Work chain{
+      "elementwise chain, 16 Mi", 12.0 * kElements, {}, [&] { ChainLoop(pool, pa, pb, po); }};
   Work sum{"sum, 16 Mi", 4.0 * kElements, {}, [&] { sink = SumLoop(pool, pa); }};
   for (Work* work : {&chain, &sum}) {
     auto& g = *work->function.graph;
@@ -137,4 +141,6 @@ int Main(int threads) {
 }  // namespace
 }  // namespace tensord::runtime
 
-int main(int argc, char** argv) { return tensord::runtime::Main(argc > 1 ? std::atoi(argv[1]) : 2); }
+int main(int argc, char** argv) {
+  return tensord::runtime::Main(argc > 1 ? std::atoi(argv[1]) : 2);
+}

@@ -24,8 +24,8 @@ inline runtime::Engine& EngineOf(const std::string& device, int threads = 2, uin
   static auto* engines = new std::map<std::string, std::unique_ptr<runtime::Engine>>();
   auto& engine = (*engines)[StrCat(device, "/", threads, "/", seed)];
   if (engine == nullptr) {
-    auto created = runtime::Engine::Create(
-        {.devices = {device}, .threads = threads, .schedule_seed = seed});
+    auto created =
+        runtime::Engine::Create({.devices = {device}, .threads = threads, .schedule_seed = seed});
     TENSORD_CHECK(created.ok(), created.status().ToString());
     engine = *std::move(created);
   }

@@ -14,8 +14,8 @@ double ToleranceOf(const ir::Example& example, types::DType dtype) {
   return std::max(example.tolerance, rounding);
 }
 
-class ExamplesOnDevices
-    : public testing::TestWithParam<std::tuple<std::string, const ir::OpRow*>> {};
+class ExamplesOnDevices : public testing::TestWithParam<std::tuple<std::string, const ir::OpRow*>> {
+};
 
 TEST_P(ExamplesOnDevices, AreTrue) {
   const auto& [device, row] = GetParam();
@@ -26,12 +26,14 @@ TEST_P(ExamplesOnDevices, AreTrue) {
     ASSERT_TRUE(attrs.ok()) << attrs.status();
     auto call = OpCall::Make(row->name, std::move(inputs), *attrs);
     ASSERT_TRUE(call.ok()) << call.status();
-    const auto results = testing_support::EngineOf(device).Evaluate(call->function, call->arguments);
+    const auto results =
+        testing_support::EngineOf(device).Evaluate(call->function, call->arguments);
     ASSERT_TRUE(results.ok()) << results.status() << "\n" << call->function.Print();
     for (size_t i = 0; i < results->size(); ++i) {
       const HostTensor expected = Tensor(example.results[i]);
       EXPECT_EQ(Difference((*results)[i], expected, ToleranceOf(example, expected.dtype())), "")
-          << "result " << i << ": " << (*results)[i].ToString() << "\n" << call->function.Print();
+          << "result " << i << ": " << (*results)[i].ToString() << "\n"
+          << call->function.Print();
     }
   }
 }

@@ -24,7 +24,8 @@ class Maker {
     for (int i = 0; i < parameters; ++i) AddParameter();
     for (int i = 0; i < steps; ++i) nodes_.push_back(Step());
     const int results = 1 + Below(2);
-    for (int i = 0; i < results; ++i) result_.function.results.push_back(nodes_[nodes_.size() - 1 - i]);
+    for (int i = 0; i < results; ++i)
+      result_.function.results.push_back(nodes_[nodes_.size() - 1 - i]);
     return std::move(result_);
   }
 
@@ -41,7 +42,8 @@ class Maker {
     for (int i = 0; i < rank; ++i) shape.push_back(1 + Below(Below(4) == 0 ? 37 : 7));
     type.dims.assign(shape.begin(), shape.end());
     types::HostTensor tensor(type.dtype, shape);
-    for (int64_t i = 0; i < tensor.elements(); ++i) tensor.Set(i, Scalar::Int(DType::kI64, Below(9) - 4));
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      tensor.Set(i, Scalar::Int(DType::kI64, Below(9) - 4));
     result_.arguments.push_back(std::move(tensor));
     nodes_.push_back(ops::AddParameter(result_.function, type));
   }
@@ -49,15 +51,24 @@ class Maker {
   Ref Step() {
     Ref x = Pick();
     switch (Below(9)) {
-      case 0: return ops::Add(graph(), x, SameDims(x));
-      case 1: return ops::Mul(graph(), x, SameDims(x));
-      case 2: return ops::Where(graph(), ops::Build(graph(), "lt", {x, SameDims(x)}), x, SameDims(x));
-      case 3: return Reduced(x);
-      case 4: return Permuted(x);
-      case 5: return Padded(x);
-      case 6: return Shrunk(x);
-      case 7: return Contracted(x);
-      default: return Clamped(x);
+      case 0:
+        return ops::Add(graph(), x, SameDims(x));
+      case 1:
+        return ops::Mul(graph(), x, SameDims(x));
+      case 2:
+        return ops::Where(graph(), ops::Build(graph(), "lt", {x, SameDims(x)}), x, SameDims(x));
+      case 3:
+        return Reduced(x);
+      case 4:
+        return Permuted(x);
+      case 5:
+        return Padded(x);
+      case 6:
+        return Shrunk(x);
+      case 7:
+        return Contracted(x);
+      default:
+        return Clamped(x);
     }
   }
 

@@ -1,5 +1,5 @@
-// Random graphs over the core vocabulary: small shapes, every dtype of one kind at a time, movement,
-// elementwise ops, reductions, contractions and gathers in any order.
+// Random graphs over the core vocabulary: small shapes, every dtype of one kind at a time,
+// movement, elementwise ops, reductions, contractions and gathers in any order.
 #pragma once
 
 #include <cstdint>

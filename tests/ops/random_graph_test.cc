@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 
+#include "engine/ops/evaluator.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "engine/ops/evaluator.h"
 #include "tests/engine/ops/ops_testing.h"
 #include "tests/ops/devices.h"
 
@@ -31,10 +31,12 @@ TEST_P(RandomGraphs, AgreeWithTheEvaluator) {
     const auto want = ops::EvaluateFunction(graph.function, graph.arguments);
     ASSERT_TRUE(want.ok()) << want.status();
     const auto got = EngineOf(GetParam()).Evaluate(graph.function, graph.arguments);
-    ASSERT_TRUE(got.ok()) << "seed " << seed << ": " << got.status() << "\n" << graph.function.Print();
+    ASSERT_TRUE(got.ok()) << "seed " << seed << ": " << got.status() << "\n"
+                          << graph.function.Print();
     for (size_t i = 0; i < want->size(); ++i) {
       ASSERT_EQ(ops::Difference((*got)[i], (*want)[i], 1e-5), "")
-          << "seed " << seed << " result " << i << "\n" << graph.function.Print();
+          << "seed " << seed << " result " << i << "\n"
+          << graph.function.Print();
     }
   }
 }
@@ -45,8 +47,10 @@ TEST_P(RandomGraphs, GiveTheSameBitsOnAnyThreadsAndSchedule) {
     const RandomGraph graph = MakeRandomGraph(seed);
     const auto one = EngineOf(GetParam(), 1).Evaluate(graph.function, graph.arguments);
     ASSERT_TRUE(one.ok()) << one.status();
-    for (auto [threads, schedule] : {std::pair{2, uint64_t{0}}, {4, uint64_t{0}}, {2, 1 + seed % 3}}) {
-      const auto other = EngineOf(GetParam(), threads, schedule).Evaluate(graph.function, graph.arguments);
+    for (auto [threads, schedule] :
+         {std::pair{2, uint64_t{0}}, {4, uint64_t{0}}, {2, 1 + seed % 3}}) {
+      const auto other =
+          EngineOf(GetParam(), threads, schedule).Evaluate(graph.function, graph.arguments);
       ASSERT_TRUE(other.ok()) << "seed " << seed << ": " << other.status();
       for (size_t i = 0; i < one->size(); ++i) {
         ASSERT_THAT((*other)[i].bytes(), testing::ElementsAreArray((*one)[i].bytes()))

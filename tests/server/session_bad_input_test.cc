@@ -366,8 +366,7 @@ TEST(SessionLimitsTest, EachNamesItselfAndWhatItAllows) {
   world.limits().set_max_sessions(1);
   TestClient client(world);
   const uint64_t x = client.PutFloats({1});
-  const std::vector<std::string> ops = {"exp", "log", "sin",  "cos", "tan",
-                                        "neg", "abs", "sqrt"};
+  const std::vector<std::string> ops = {"exp", "log", "sin", "cos", "tan", "neg", "abs", "sqrt"};
   for (const std::string& op : ops) client.Node(op, {x});
   client.Send();
   v1::Fault fault = client.TakeFault();

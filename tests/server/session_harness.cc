@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
-
 #include "engine/base/sha256.h"
 
 namespace tensord::server {

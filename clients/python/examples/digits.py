@@ -73,14 +73,15 @@ class Trainer:
         self.shuffler = np.random.default_rng(seed)
         self.steps = len(data.train_x) // BATCH
         self.model = DigitsNet()
-        self.optimizer = nn.optim.AdamW(nn.state.get_parameters(self.model), lr=0.004,
-                                        weight_decay=0.05)
+        self.optimizer = nn.optim.AdamW(
+            nn.state.get_parameters(self.model), lr=0.004, weight_decay=0.05
+        )
         self.order = Tensor.zeros(self.steps, BATCH, dtype="int32")
         self.row = Tensor(0, dtype="int32")
 
     def begin(self, epoch: int) -> None:
         """A new order of the images, and the rate of a falling cosine."""
-        order = self.shuffler.permutation(len(self.data.train_x))[:self.steps * BATCH]
+        order = self.shuffler.permutation(len(self.data.train_x))[: self.steps * BATCH]
         self.order.assign(order.reshape(self.steps, BATCH).astype(np.int32))
         self.row.assign(Tensor(0, dtype="int32"))
         rate = 0.004 * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
@@ -139,8 +140,9 @@ def table(results: list[Result], before: dict[str, int], after: dict[str, int]) 
     moved = {name: after.get(name, 0) - before.get(name, 0) for name in after}
     steps = sum(r.steps - 1 for r in results)
     per_step = sum(r.seconds for r in results) / max(steps, 1)
-    rows: list[tuple[str, Any]] = [(f"test accuracy, seed {r.seed}", f"{r.accuracy:.2%}")
-                                   for r in results]
+    rows: list[tuple[str, Any]] = [
+        (f"test accuracy, seed {r.seed}", f"{r.accuracy:.2%}") for r in results
+    ]
     rows += [
         ("time per step", f"{per_step * 1e3:.2f} ms"),
         ("steps", f"{sum(r.steps for r in results):,}"),

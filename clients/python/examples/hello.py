@@ -1,6 +1,6 @@
 """A first session: tensors, a gradient, a traced function.
 
-    python hello.py          # starts a daemon of its own unless one is configured
+python hello.py          # starts a daemon of its own unless one is configured
 """
 
 from tensord import Tensor, connection, jit

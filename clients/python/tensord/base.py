@@ -53,12 +53,31 @@ local: Final = Local()
 class OpRow:
     """One op of the vocabulary, as clients/ops.json has it."""
 
-    __slots__ = ("attrs", "cache", "custom", "defaults", "dtype_rule", "max_inputs", "min_inputs",
-                 "name", "names", "results", "shape_rule")
+    __slots__ = (
+        "attrs",
+        "cache",
+        "custom",
+        "defaults",
+        "dtype_rule",
+        "max_inputs",
+        "min_inputs",
+        "name",
+        "names",
+        "results",
+        "shape_rule",
+    )
 
-    def __init__(self, name: str, names: Sequence[str], min_inputs: int, variadic: bool,
-                 attrs: Sequence[tuple[str, str, Any]], results: int, dtype_rule: str,
-                 shape_rule: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        names: Sequence[str],
+        min_inputs: int,
+        variadic: bool,
+        attrs: Sequence[tuple[str, str, Any]],
+        results: int,
+        dtype_rule: str,
+        shape_rule: str,
+    ) -> None:
         self.name: Final = name
         self.names: Final = tuple(names)
         self.min_inputs: Final = min_inputs
@@ -185,17 +204,23 @@ def scalar(value: float | int | bool, dtype: DType, device: int = 0) -> Tensor:
     return wrap(graph.add("cast", (weak,), attrs, dtype, (), source, device))
 
 
-def check_constants(op: str, values: Sequence[Value], inputs: Sequence[Any],
-                    casts: Sequence[DType]) -> None:
+def check_constants(
+    op: str, values: Sequence[Value], inputs: Sequence[Any], casts: Sequence[DType]
+) -> None:
     """A weak integer must fit the dtype it takes: u8 tensor + 300 is refused."""
     for v, x, cast in zip(values, inputs, casts, strict=True):
         if v.dtype is dt.weakint and cast.is_int and not cast.min <= x <= cast.max:
-            raise DTypeError(f"{op}: {x} does not fit {cast.short}; cast the other input to a "
-                             "wider dtype first", reason="DTYPE", code=3, op=op)
+            raise DTypeError(
+                f"{op}: {x} does not fit {cast.short}; cast the other input to a wider dtype first",
+                reason="DTYPE",
+                code=3,
+                op=op,
+            )
 
 
-def apply(row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (),
-          device: int = 0) -> tuple[Tensor, ...]:
+def apply(
+    row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (), device: int = 0
+) -> tuple[Tensor, ...]:
     """Any op. `attrs` in the row's order, None for what stays at its default."""
     while inputs and inputs[-1] is None:
         inputs = inputs[:-1]
@@ -220,8 +245,9 @@ def apply(row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (),
     return tuple(wrap(v, deps) for v in made)
 
 
-def _attributes(row: OpRow, attrs: Sequence[Any]) -> tuple[list[tuple[str, str, Any]],
-                                                            Mapping[str, Any]]:
+def _attributes(
+    row: OpRow, attrs: Sequence[Any]
+) -> tuple[list[tuple[str, str, Any]], Mapping[str, Any]]:
     if not row.attrs:
         return [], row.defaults
     given = []
@@ -240,13 +266,18 @@ def _attributes(row: OpRow, attrs: Sequence[Any]) -> tuple[list[tuple[str, str, 
     return given, full
 
 
-def _infer(row: OpRow, values: Sequence[Value], inputs: Sequence[Any],
-           attrs: Mapping[str, Any]) -> Types | None:
+def _infer(
+    row: OpRow, values: Sequence[Value], inputs: Sequence[Any], attrs: Mapping[str, Any]
+) -> Types | None:
     """The result types, or None when only the daemon knows."""
     if not row.min_inputs <= len(values) <= row.max_inputs:
         expected = "" if row.min_inputs == row.max_inputs else "at least "
-        raise DTypeError(f"{row.name}: {len(values)} inputs given, expected {expected}"
-                         f"{row.min_inputs}", reason="ARITY", code=3, op=row.name)
+        raise DTypeError(
+            f"{row.name}: {len(values)} inputs given, expected {expected}{row.min_inputs}",
+            reason="ARITY",
+            code=3,
+            op=row.name,
+        )
     name = row.name
     check_dtype_attr(name, attrs.get("dtype"))
     casts, result = row.dtype_rule(name, [v.dtype for v in values], attrs)
@@ -257,15 +288,25 @@ def _infer(row: OpRow, values: Sequence[Value], inputs: Sequence[Any],
     rule = RuleInput(name, row.names, casts, [v.shape for v in values], attrs)
     if row.custom is None and row.shape_rule is SHAPE_RULES["custom"]:
         return None
-    types: Types = (row.custom(rule) if row.custom is not None
-                    else [(result, row.shape_rule(rule))] * row.results)
+    types: Types = (
+        row.custom(rule)
+        if row.custom is not None
+        else [(result, row.shape_rule(rule))] * row.results
+    )
     for _, shape in types:
         check_dims(name, shape)
     return types
 
 
-def _ask_daemon(graph: Recorder, row: OpRow, values: Sequence[Value], attrs: Any, source: int,
-                device: int, deps: int) -> tuple[Tensor, ...]:
+def _ask_daemon(
+    graph: Recorder,
+    row: OpRow,
+    values: Sequence[Value],
+    attrs: Any,
+    source: int,
+    device: int,
+    deps: int,
+) -> tuple[Tensor, ...]:
     """An op whose rule this client has not got: its types cost a round trip."""
     unknown: Types = [(dt.float32, ())] * row.results
     made = graph.add_many(row.name, values, attrs, unknown, source, device)

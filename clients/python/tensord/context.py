@@ -12,7 +12,8 @@ __all__ = ["Context", "set_training", "training"]
 
 _DEFAULTS: Final[dict[str, int]] = {"TRAINING": 0}
 _values: Final[contextvars.ContextVar[dict[str, int]]] = contextvars.ContextVar(
-    "tensord", default=_DEFAULTS)
+    "tensord", default=_DEFAULTS
+)
 
 
 class Context(contextlib.ContextDecorator):
@@ -24,8 +25,9 @@ class Context(contextlib.ContextDecorator):
     def __init__(self, **values: int) -> None:
         unknown = set(values) - set(_DEFAULTS)
         if unknown:
-            raise ValueProblem(f"Context: unknown {', '.join(sorted(unknown))}; there is "
-                               f"{', '.join(_DEFAULTS)}")
+            raise ValueProblem(
+                f"Context: unknown {', '.join(sorted(unknown))}; there is {', '.join(_DEFAULTS)}"
+            )
         self._new = values
         self._tokens: list[contextvars.Token[dict[str, int]]] = []
 

@@ -99,8 +99,21 @@ float64 = DType("f64", "float64", 13, 64, "float", "d")
 weakint = DType("weak_int", "weakint", 30, 0, "int", "")
 weakfloat = DType("weak_float", "weakfloat", 31, 0, "float", "")
 
-STORED: Final = (bool_, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16,
-                 float32, float64)
+STORED: Final = (
+    bool_,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    float16,
+    bfloat16,
+    float32,
+    float64,
+)
 ALL: Final = (*STORED, weakint, weakfloat)
 BY_NUMBER: Final = {d.number: d for d in ALL}
 BY_NAME: Final = {**{d.short: d for d in ALL}, **{d.name: d for d in ALL}}

@@ -36,8 +36,16 @@ class TensordError(Exception):
     `op` and `source` of the node that failed ("file:line in function", or "").
     """
 
-    def __init__(self, message: str = "", *, reason: str = "", code: int = 0, op: str = "",
-                 source: str = "", retry_after: float = 0.0) -> None:
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        reason: str = "",
+        code: int = 0,
+        op: str = "",
+        source: str = "",
+        retry_after: float = 0.0,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.code = code
@@ -147,8 +155,15 @@ _BY_CODE: Final[dict[int, type[TensordError]]] = {
 }
 
 
-def make_error(code: int, reason: str, message: str, *, op: str = "", source: str = "",
-               retry_after: float = 0.0) -> TensordError:
+def make_error(
+    code: int,
+    reason: str,
+    message: str,
+    *,
+    op: str = "",
+    source: str = "",
+    retry_after: float = 0.0,
+) -> TensordError:
     """The exception for a failure that the daemon reported; names the op and the user's line."""
     kind = _BY_REASON.get(reason) or _BY_CODE.get(code) or TensordError
     text = message if not op or op in message else f"{op}: {message}"

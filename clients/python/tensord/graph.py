@@ -88,9 +88,12 @@ def dims_message(shape: Iterable[Dim]) -> types_pb2.Dims:
     shape = tuple(shape)
     if all(type(d) is int for d in shape):
         return types_pb2.Dims(sizes=shape)  # type: ignore[arg-type]
-    return types_pb2.Dims(dims=[
-        types_pb2.Dim(expr=repr(d)) if isinstance(d, Sym) else types_pb2.Dim(size=int(d))
-        for d in shape])
+    return types_pb2.Dims(
+        dims=[
+            types_pb2.Dim(expr=repr(d)) if isinstance(d, Sym) else types_pb2.Dim(size=int(d))
+            for d in shape
+        ]
+    )
 
 
 def type_message(dtype: DType, shape: Shape, device: int = 0) -> types_pb2.TensorType:
@@ -178,8 +181,16 @@ class Recorder(ABC):
         self.congested = False
         self.broken: Callable[[], Exception] | None = None  # why nothing can be added any more
 
-    def add(self, op: str, inputs: Sequence[Value], attrs: Attrs, dtype: DType, shape: Shape,
-            source: int, device: int = 0) -> Value:
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[Value],
+        attrs: Attrs,
+        dtype: DType,
+        shape: Shape,
+        source: int,
+        device: int = 0,
+    ) -> Value:
         """A node with one result."""
         with self.lock:
             id_ = self._append(op, inputs, attrs, source, 1, device)
@@ -187,17 +198,25 @@ class Recorder(ABC):
             self.relieve()
         return Value(self, id_, dtype, shape, device)
 
-    def add_many(self, op: str, inputs: Sequence[Value], attrs: Attrs,
-                 types: Sequence[tuple[DType, Shape]], source: int,
-                 device: int = 0) -> list[Value]:
+    def add_many(
+        self,
+        op: str,
+        inputs: Sequence[Value],
+        attrs: Attrs,
+        types: Sequence[tuple[DType, Shape]],
+        source: int,
+        device: int = 0,
+    ) -> list[Value]:
         """A node with several results, on consecutive ids."""
         with self.lock:
             id_ = self._append(op, inputs, attrs, source, len(types), device)
-        return [Value(self, id_ + k, dtype, shape, device)
-                for k, (dtype, shape) in enumerate(types)]
+        return [
+            Value(self, id_ + k, dtype, shape, device) for k, (dtype, shape) in enumerate(types)
+        ]
 
-    def _append(self, op: str, inputs: Sequence[Value], attrs: Attrs, source: int, results: int,
-                device: int) -> int:
+    def _append(
+        self, op: str, inputs: Sequence[Value], attrs: Attrs, source: int, results: int, device: int
+    ) -> int:
         id_ = self.next_id
         columns = self.columns
         if columns is None:
@@ -234,8 +253,9 @@ class Recorder(ABC):
             self.new_strings.append(text)
         return number
 
-    def constant(self, value: float | int | bool, dtype: DType, source: int,
-                 device: int = 0) -> Value:
+    def constant(
+        self, value: float | int | bool, dtype: DType, source: int, device: int = 0
+    ) -> Value:
         """A weak scalar constant; the same one is made once."""
         key = (dtype, device, repr(value))
         found = self._constants.get(key)
@@ -254,8 +274,9 @@ class Recorder(ABC):
 
     def adopt(self, tensor: TensorBase) -> Value:
         """The value here of a tensor that belongs to another recorder."""
-        raise ValueProblem(f"{tensor!r} belongs to another session; move it by host copy: "
-                           "Tensor(x.numpy())")
+        raise ValueProblem(
+            f"{tensor!r} belongs to another session; move it by host copy: Tensor(x.numpy())"
+        )
 
     def relieve(self) -> None:
         """Waits until what was recorded has gone on its way."""
@@ -270,8 +291,13 @@ class Recorder(ABC):
         """The batch has `FULL` nodes."""
 
     @abstractmethod
-    def gradient(self, targets: Sequence[Value], seeds: Sequence[Value | None],
-                 wrt: Sequence[Value], source: int) -> list[Value]:
+    def gradient(
+        self,
+        targets: Sequence[Value],
+        seeds: Sequence[Value | None],
+        wrt: Sequence[Value],
+        source: int,
+    ) -> list[Value]:
         """Defines the gradients of `targets`, weighted by `seeds`, with respect to each `wrt`."""
 
 
@@ -287,9 +313,19 @@ def _ignore(_: int) -> None:
     return None
 
 
-def gradient_message(targets: Sequence[Value], seeds: Sequence[Value | None],
-                     wrt: Sequence[Value], first_out: int, source: int) -> graph_pb2.Gradient:
+def gradient_message(
+    targets: Sequence[Value],
+    seeds: Sequence[Value | None],
+    wrt: Sequence[Value],
+    first_out: int,
+    source: int,
+) -> graph_pb2.Gradient:
     """tensord.v1.Gradient; seeds stay empty when every one is `ones`."""
     given = [s.id if s is not None else 0 for s in seeds] if any(seeds) else []
-    return graph_pb2.Gradient(targets=[t.id for t in targets], wrt=[w.id for w in wrt],
-                              first_out=first_out, seeds=given, source=source)
+    return graph_pb2.Gradient(
+        targets=[t.id for t in targets],
+        wrt=[w.id for w in wrt],
+        first_out=first_out,
+        seeds=given,
+        source=source,
+    )

@@ -122,7 +122,8 @@ class Program:
         """Whether what was captured still has the types it was traced with."""
         return self.session.alive and all(
             (t._v.dtype, t._v.shape) == kind
-            for t, kind in zip((*self.reads, *self.state), self.capture_types, strict=True))
+            for t, kind in zip((*self.reads, *self.state), self.capture_types, strict=True)
+        )
 
     def run(self, arguments: Sequence[Tensor], variables: dict[str, int]) -> list[Value]:
         """One call: executes, moves the state on, answers the returned values."""
@@ -136,17 +137,23 @@ class Program:
             waiting = [v for v in values if not v.stored]
             if waiting:
                 session.evaluate(waiting)
-            outputs = self.outputs if not self.variables else [
-                (d, tuple(evaluate(x, variables) for x in shape)) for d, shape in self.outputs]
+            outputs = (
+                self.outputs
+                if not self.variables
+                else [
+                    (d, tuple(evaluate(x, variables) for x in shape)) for d, shape in self.outputs
+                ]
+            )
             made, self.last_bytes = session.execute(
-                self.slot, values, self.donated, outputs, [variables[n] for n in self.variables])
-            for tensor, value in zip(self._targets(arguments), made[self.returned:], strict=True):
+                self.slot, values, self.donated, outputs, [variables[n] for n in self.variables]
+            )
+            for tensor, value in zip(self._targets(arguments), made[self.returned :], strict=True):
                 tensor._v = value
         if session.congested:
             session.relieve()
         if self.drawn:
             GENERATOR.after_call(self.drawn)
-        return made[:self.returned]
+        return made[: self.returned]
 
     def _targets(self, arguments: Sequence[Tensor]) -> list[TensorBase]:
         return [arguments[k] if isinstance(k, int) else k for k in self.updates]
@@ -165,8 +172,9 @@ class Program:
         captured = [*self.reads, *self.state]
         for k in chosen:
             old = values[k]
-            values[k] = self.session.add("contiguous", (old,), (), old.dtype, old.shape, source,
-                                         old.device)
+            values[k] = self.session.add(
+                "contiguous", (old,), (), old.dtype, old.shape, source, old.device
+            )
             if k >= first:
                 captured[k - first]._v = values[k]
 
@@ -193,8 +201,9 @@ class _Tracer:
         try:
             args, kwargs = fill(tree, stand_ins)
             result = function(*args, **kwargs)
-            program = self._finish(result, [p for p in stand_ins if isinstance(p, Tensor)],
-                                   arguments)
+            program = self._finish(
+                result, [p for p in stand_ins if isinstance(p, Tensor)], arguments
+            )
         finally:
             local.trace = None
             program_drawn, GENERATOR.count = GENERATOR.count - count, count
@@ -218,8 +227,9 @@ class _Tracer:
         positions = {id(p): k for k, p in enumerate(stand_ins)}
         returned = self._outputs(found, positions)
         program = Program(trace, arguments)
-        assigned = sorted(trace.assigned.values(), key=lambda a: (id(a[0]) not in positions,
-                                                                  a[1].id))
+        assigned = sorted(
+            trace.assigned.values(), key=lambda a: (id(a[0]) not in positions, a[1].id)
+        )
         outputs = returned + self._separate([t._v for t, _ in assigned], returned)
         program.updates = [positions.get(id(t), t) for t, _ in assigned]
         program.returned = len(returned)
@@ -227,8 +237,11 @@ class _Tracer:
         captures = trace.captures
         trace.order_inputs([captures[id(t)][1] for t in (*program.reads, *program.state)])
         donated = {id(t) for t, _ in assigned}
-        program.donated = [k for k, t in enumerate([*stand_ins, *program.reads,
-                                                    *program.state]) if id(t) in donated]
+        program.donated = [
+            k
+            for k, t in enumerate([*stand_ins, *program.reads, *program.state])
+            if id(t) in donated
+        ]
         body = trace.body(outputs, program.donated)
         program.slot = trace.session.program(body, hashlib.sha256(body).digest())
         return program
@@ -288,8 +301,9 @@ class jit(Generic[P, R]):
         leaves: list[Any] = []
         statics: list[Any] = []
         tree = flatten((args, kwargs), leaves, statics, (TensorBase, np.ndarray, Variable))
-        leaves = [Tensor(x, requires_grad=False) if isinstance(x, np.ndarray) else x
-                  for x in leaves]
+        leaves = [
+            Tensor(x, requires_grad=False) if isinstance(x, np.ndarray) else x for x in leaves
+        ]
         tensors = [x for x in leaves if isinstance(x, TensorBase)]
         session = cast("Connection", tensors[0]._v.graph) if tensors else default.connection()
         if not isinstance(session, Connection):
@@ -298,12 +312,15 @@ class jit(Generic[P, R]):
         program, tracer = self._program(key, session, tree, leaves)
         values = {x.name: x.val for x in leaves if isinstance(x, Variable)}
         made = program.run(cast("list[Tensor]", tensors), values)
-        results = [wrap(made[x]) if isinstance(x, int) else tensors[x.index]
-                   if isinstance(x, _Slot) else x for x in tracer.outer]
+        results = [
+            wrap(made[x]) if isinstance(x, int) else tensors[x.index] if isinstance(x, _Slot) else x
+            for x in tracer.outer
+        ]
         return cast("R", fill(tracer.returns, results))
 
-    def _program(self, key: Any, session: Connection, tree: Any,
-                 leaves: Sequence[Any]) -> tuple[Program, _Tracer]:
+    def _program(
+        self, key: Any, session: Connection, tree: Any, leaves: Sequence[Any]
+    ) -> tuple[Program, _Tracer]:
         with self._lock:
             found = self.cache.get(key)
             if found is None or not found[0].matches():

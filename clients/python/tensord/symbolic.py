@@ -95,8 +95,10 @@ class Sym:
             return bool(test(difference))
         low, high = test(difference.min), test(difference.max)
         if low != high:
-            raise ValueProblem(f"{self} {op} 0 … depends on the variable's value; its bounds are "
-                               f"{difference.min} to {difference.max} for {difference}")
+            raise ValueProblem(
+                f"{self} {op} 0 … depends on the variable's value; its bounds are "
+                f"{difference.min} to {difference.max} for {difference}"
+            )
         return bool(low)
 
     def __index__(self) -> int:
@@ -144,8 +146,9 @@ class Variable(Sym):
 
     def __init__(self, name: str, lo: int, hi: int, value: int | None = None) -> None:
         if lo > hi or not name.isidentifier() or name != name.lower():
-            raise ValueProblem(f"Variable({name!r}, {lo}, {hi}): a lower-case name and min <= max "
-                               "were expected")
+            raise ValueProblem(
+                f"Variable({name!r}, {lo}, {hi}): a lower-case name and min <= max were expected"
+            )
         self.name: Final = name
         self.lo: Final = lo
         self.hi: Final = hi

@@ -82,8 +82,13 @@ class Trace(Recorder):
         """A gradient is about to be kept on a tensor, which may be from outside."""
         self._grads.append((tensor, tensor.grad))
 
-    def gradient(self, targets: Sequence[Value], seeds: Sequence[Value | None],
-                 wrt: Sequence[Value], source: int) -> list[Value]:
+    def gradient(
+        self,
+        targets: Sequence[Value],
+        seeds: Sequence[Value | None],
+        wrt: Sequence[Value],
+        source: int,
+    ) -> list[Value]:
         with self.lock:
             self._close()
             first = self.next_id
@@ -110,8 +115,10 @@ class Trace(Recorder):
         self.broken = self.leaked
 
     def leaked(self) -> JitError:
-        return JitError(f"a tensor made inside the jitted function {self.name} is used outside of "
-                        "it; return it instead")
+        return JitError(
+            f"a tensor made inside the jitted function {self.name} is used outside of "
+            "it; return it instead"
+        )
 
     def order_inputs(self, captured: Sequence[Value]) -> None:
         """Puts the captures, which follow the arguments, in the order of binding."""
@@ -126,8 +133,9 @@ class Trace(Recorder):
         for v in self.variables.values():
             body.vars.add(name=v.name, min=v.lo, max=v.hi)
         for value in self.inputs:
-            getattr(body, "in").add(id=value.id,
-                                    type=type_message(value.dtype, value.shape, value.device))
+            getattr(body, "in").add(
+                id=value.id, type=type_message(value.dtype, value.shape, value.device)
+            )
         for value in outputs:
             body.out.add(id=_moved(value.id, shift))
         for item in self._items:
@@ -158,5 +166,3 @@ def _moved_gradient(message: graph_pb2.Gradient, shift: int) -> graph_pb2.Gradie
         seeds=[_moved(i, shift) for i in message.seeds],
         source=message.source,
     )
-
-

@@ -28,8 +28,9 @@ class Graph:
         self.stored: dict[int, Any] = {}  # of definitions that were evaluated
         self.weak: dict[int, dt.DType] = {}
 
-    def apply(self, batch: graph_pb2.NodeBatch, strings: Sequence[str],
-              variables: dict[str, int]) -> None:
+    def apply(
+        self, batch: graph_pb2.NodeBatch, strings: Sequence[str], variables: dict[str, int]
+    ) -> None:
         id_ = batch.first_id
         n_in = list(batch.n_in) * (len(batch.op) if len(batch.n_in) == 1 else 1)
         n_out = list(batch.n_out) or [1] * len(batch.op)
@@ -101,8 +102,9 @@ def attr_value(a: graph_pb2.Attr, strings: Sequence[str], variables: dict[str, i
 class FakeDaemon:
     """A Transport whose other side is here. `frames` keeps what the client sent."""
 
-    def __init__(self, max_items: int = 1 << 40, max_bytes: int = 1 << 50,
-                 inline: int = 1 << 16) -> None:
+    def __init__(
+        self, max_items: int = 1 << 40, max_bytes: int = 1 << 50, inline: int = 1 << 16
+    ) -> None:
         self.graph = Graph()
         self.strings: list[str] = []
         self.frames: list[session_pb2.ClientFrame] = []
@@ -131,9 +133,13 @@ class FakeDaemon:
                     replies.append(reply)
             self.seq += bool(replies)
             yield session_pb2.ServerFrame(
-                seq=self.seq if replies else 0, applied=frame.seq, completed=frame.seq,
-                max_items=self.credit[0], max_bytes=self.credit[1],
-                replies=replies).SerializeToString()
+                seq=self.seq if replies else 0,
+                applied=frame.seq,
+                completed=frame.seq,
+                max_items=self.credit[0],
+                max_bytes=self.credit[1],
+                replies=replies,
+            ).SerializeToString()
             if frame.items and frame.items[-1].HasField("bye"):
                 return
 
@@ -149,11 +155,19 @@ class FakeDaemon:
             return fault(3, "SHAPE", str(error))
 
     def on_hello(self, hello: session_pb2.Hello) -> session_pb2.Reply:
-        devices = [types_pb2.Device(number=1, name="cpu", is_default=True),
-                   types_pb2.Device(number=2, name="null")]
-        return session_pb2.Reply(welcome=session_pb2.Welcome(
-            version=1, session=b"s" * 16, data_token=b"t", devices=devices,
-            limits=session_pb2.Limits(max_inline_bytes=self.inline)))
+        devices = [
+            types_pb2.Device(number=1, name="cpu", is_default=True),
+            types_pb2.Device(number=2, name="null"),
+        ]
+        return session_pb2.Reply(
+            welcome=session_pb2.Welcome(
+                version=1,
+                session=b"s" * 16,
+                data_token=b"t",
+                devices=devices,
+                limits=session_pb2.Limits(max_inline_bytes=self.inline),
+            )
+        )
 
     def on_nodes(self, batch: graph_pb2.NodeBatch) -> None:
         self.graph.apply(batch, self.strings, {})
@@ -182,8 +196,9 @@ class FakeDaemon:
         self.graph.stored[fetch.id] = value
         kind = self.graph.kind(fetch.id, value)
         raw = dt.to_host(value, dt.strong(kind)).tobytes()
-        data = session_pb2.Data(id=fetch.id, bytes=len(raw),
-                                type=type_message(dt.strong(kind), value.shape))
+        data = session_pb2.Data(
+            id=fetch.id, bytes=len(raw), type=type_message(dt.strong(kind), value.shape)
+        )
         if len(raw) > self.inline:
             self.uploads[-fetch.id] = raw
             data.ticket = str(fetch.id).encode()
@@ -242,14 +257,16 @@ class FakeDaemon:
             assert chunk.token == b"t"
             data, number, total = data + chunk.data, chunk.upload, chunk.total
         self.uploads[number] = data
-        return compute_pb2.UploadStatus(upload=number, committed=len(data), total=total,
-                                        complete=len(data) == total)
+        return compute_pb2.UploadStatus(
+            upload=number, committed=len(data), total=total, complete=len(data) == total
+        )
 
-    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[
-            compute_pb2.DownloadChunk]:
+    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[compute_pb2.DownloadChunk]:
         raw = self.uploads[-int(request.ticket)]
         for at in range(0, len(raw), 1 << 20):
-            yield compute_pb2.DownloadChunk(total=len(raw), offset=at, data=raw[at:at + (1 << 20)])
+            yield compute_pb2.DownloadChunk(
+                total=len(raw), offset=at, data=raw[at : at + (1 << 20)]
+            )
 
     def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
         return reply()

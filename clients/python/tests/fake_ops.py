@@ -17,25 +17,63 @@ Array = Any
 ROWS = {v.name: v for v in vars(_ops).values() if isinstance(v, OpRow)}
 
 _UFUNCS: dict[str, Callable[..., Array]] = {
-    "abs": np.abs, "add": np.add, "bitand": np.bitwise_and, "bitor": np.bitwise_or,
-    "bitxor": np.bitwise_xor, "ceil": np.ceil, "cos": np.cos, "div": np.divide, "eq": np.equal,
-    "exp": np.exp, "exp2": np.exp2, "floor": np.floor, "ge": np.greater_equal, "gt": np.greater,
-    "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "le": np.less_equal,
-    "log": np.log, "log2": np.log2, "logical_not": np.logical_not, "lt": np.less,
-    "maximum": np.maximum, "minimum": np.minimum, "mul": np.multiply, "ne": np.not_equal,
-    "neg": np.negative, "not": np.invert, "pow": np.power, "round": np.round, "shl": np.left_shift,
-    "shr": np.right_shift, "sign": np.sign, "sin": np.sin, "sqrt": np.sqrt, "sub": np.subtract,
-    "tanh": np.tanh, "trunc": np.trunc, "where": np.where, "floordiv": np.floor_divide,
-    "floormod": np.mod, "square": np.square,
+    "abs": np.abs,
+    "add": np.add,
+    "bitand": np.bitwise_and,
+    "bitor": np.bitwise_or,
+    "bitxor": np.bitwise_xor,
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "div": np.divide,
+    "eq": np.equal,
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "floor": np.floor,
+    "ge": np.greater_equal,
+    "gt": np.greater,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
+    "le": np.less_equal,
+    "log": np.log,
+    "log2": np.log2,
+    "logical_not": np.logical_not,
+    "lt": np.less,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "mul": np.multiply,
+    "ne": np.not_equal,
+    "neg": np.negative,
+    "not": np.invert,
+    "pow": np.power,
+    "round": np.round,
+    "shl": np.left_shift,
+    "shr": np.right_shift,
+    "sign": np.sign,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "sub": np.subtract,
+    "tanh": np.tanh,
+    "trunc": np.trunc,
+    "where": np.where,
+    "floordiv": np.floor_divide,
+    "floormod": np.mod,
+    "square": np.square,
 }
 _REDUCE: dict[str, Callable[..., Array]] = {
-    "all": np.all, "any": np.any, "max": np.max, "mean": np.mean, "min": np.min, "prod": np.prod,
+    "all": np.all,
+    "any": np.any,
+    "max": np.max,
+    "mean": np.mean,
+    "min": np.min,
+    "prod": np.prod,
     "sum": np.sum,
 }
 
 
-def evaluate(op: str, inputs: Sequence[Array], weak: Sequence[dt.DType],
-             given: dict[str, Any]) -> list[Array]:
+def evaluate(
+    op: str, inputs: Sequence[Array], weak: Sequence[dt.DType], given: dict[str, Any]
+) -> list[Array]:
     """The results of one op. `weak`: the inputs' dtypes, weak ones included."""
     if op == "const":
         return [np.asarray(given["value"])]
@@ -46,8 +84,11 @@ def evaluate(op: str, inputs: Sequence[Array], weak: Sequence[dt.DType],
     with np.errstate(all="ignore"):
         made = _apply(op, args, attrs)
     results = made if isinstance(made, list) else [made]
-    types = [(result, ())] if row.custom is None else row.custom(
-        RuleInput(op, row.names, casts, [x.shape for x in args], attrs))
+    types = (
+        [(result, ())]
+        if row.custom is None
+        else row.custom(RuleInput(op, row.names, casts, [x.shape for x in args], attrs))
+    )
     return [np.asarray(r).astype(d.np) for r, (d, _) in zip(results, types, strict=True)]
 
 
@@ -56,8 +97,9 @@ def _apply(op: str, a: list[Array], at: dict[str, Any]) -> Any:
         return _UFUNCS[op](*a)
     if op in _REDUCE:
         axes = at.get("axes")
-        return _REDUCE[op](a[0], axis=None if axes is None else tuple(axes),
-                           keepdims=bool(at.get("keepdims")))
+        return _REDUCE[op](
+            a[0], axis=None if axes is None else tuple(axes), keepdims=bool(at.get("keepdims"))
+        )
     return _TABLE[op](a, at)
 
 

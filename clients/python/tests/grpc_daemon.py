@@ -28,7 +28,8 @@ class Service(grpc.GenericRpcHandler):  # type: ignore[misc]
             return grpc.stream_stream_rpc_method_handler(self.session)
         if name == "Upload":
             return grpc.stream_unary_rpc_method_handler(
-                lambda chunks, context: self.daemon.upload(chunks).SerializeToString())
+                lambda chunks, context: self.daemon.upload(chunks).SerializeToString()
+            )
         if name == "Download":
             return grpc.unary_stream_rpc_method_handler(self.download)
         if name == "GetStats":

@@ -27,22 +27,52 @@ def check(got, want, tolerance=2e-6):
 
 
 UNARY = {
-    "neg": np.negative, "abs": np.abs, "sign": np.sign, "square": np.square, "exp": np.exp,
-    "exp2": np.exp2, "expm1": np.expm1, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
-    "floor": np.floor, "ceil": np.ceil, "trunc": np.trunc, "round": np.round, "isnan": np.isnan,
-    "isinf": np.isinf, "isfinite": np.isfinite, "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "softsign": lambda x: x / (1 + np.abs(x)),
-    "silu": lambda x: x / (1 + np.exp(-x)), "relu6": lambda x: np.clip(x, 0, 6),
-    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x), "softplus": lambda x: np.log1p(np.exp(x)),
-    "elu": lambda x: np.where(x > 0, x, np.expm1(x)), "hardtanh": lambda x: np.clip(x, -1, 1),
-    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6, "reciprocal": lambda x: 1 / x,
-    "logsigmoid": lambda x: -np.log1p(np.exp(-x)), "quick_gelu": lambda x: x / (
-        1 + np.exp(-1.702 * x)),
+    "neg": np.negative,
+    "abs": np.abs,
+    "sign": np.sign,
+    "square": np.square,
+    "exp": np.exp,
+    "exp2": np.exp2,
+    "expm1": np.expm1,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "asinh": np.arcsinh,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "round": np.round,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "relu6": lambda x: np.clip(x, 0, 6),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "softplus": lambda x: np.log1p(np.exp(x)),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "hardtanh": lambda x: np.clip(x, -1, 1),
+    "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "reciprocal": lambda x: 1 / x,
+    "logsigmoid": lambda x: -np.log1p(np.exp(-x)),
+    "quick_gelu": lambda x: x / (1 + np.exp(-1.702 * x)),
     "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
 }
-POSITIVE = {"sqrt": np.sqrt, "log": np.log, "log2": np.log2, "log10": np.log10, "log1p": np.log1p,
-            "rsqrt": lambda x: 1 / np.sqrt(x), "acosh": lambda x: np.arccosh(x + 1)}
+POSITIVE = {
+    "sqrt": np.sqrt,
+    "log": np.log,
+    "log2": np.log2,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "acosh": lambda x: np.arccosh(x + 1),
+}
 
 
 @pytest.mark.parametrize("name", UNARY)
@@ -61,16 +91,29 @@ def test_unary_of_positive(name):
 @pytest.mark.parametrize("name", ["asin", "acos", "atanh", "erf", "erfc"])
 def test_unary_of_small(name):
     x = data(9, low=-0.9, high=0.9)
-    want = {"asin": np.arcsin, "acos": np.arccos, "atanh": np.arctanh,
-            "erf": np.vectorize(math.erf), "erfc": np.vectorize(math.erfc)}[name](x)
+    want = {
+        "asin": np.arcsin,
+        "acos": np.arccos,
+        "atanh": np.arctanh,
+        "erf": np.vectorize(math.erf),
+        "erfc": np.vectorize(math.erfc),
+    }[name](x)
     check(getattr(Tensor(x), name)(), want.astype(np.float32), 1e-5)
 
 
 BINARY = {
-    "add": (lambda a, b: a + b), "sub": (lambda a, b: a - b), "mul": (lambda a, b: a * b),
-    "div": (lambda a, b: a / b), "floordiv": (lambda a, b: a // b), "mod": (lambda a, b: a % b),
-    "lt": (lambda a, b: a < b), "le": (lambda a, b: a <= b), "gt": (lambda a, b: a > b),
-    "ge": (lambda a, b: a >= b), "eq": (lambda a, b: a == b), "ne": (lambda a, b: a != b),
+    "add": (lambda a, b: a + b),
+    "sub": (lambda a, b: a - b),
+    "mul": (lambda a, b: a * b),
+    "div": (lambda a, b: a / b),
+    "floordiv": (lambda a, b: a // b),
+    "mod": (lambda a, b: a % b),
+    "lt": (lambda a, b: a < b),
+    "le": (lambda a, b: a <= b),
+    "gt": (lambda a, b: a > b),
+    "ge": (lambda a, b: a >= b),
+    "eq": (lambda a, b: a == b),
+    "ne": (lambda a, b: a != b),
 }
 
 
@@ -90,8 +133,13 @@ def test_integer_operators(name):
 
 def test_bits():
     a, b = np.array([12, 10, -1], np.int32), np.array([10, 3, 2], np.int32)
-    for f in (lambda x, y: x & y, lambda x, y: x | y, lambda x, y: x ^ y, lambda x, y: x << y,
-              lambda x, y: x >> y):
+    for f in (
+        lambda x, y: x & y,
+        lambda x, y: x | y,
+        lambda x, y: x ^ y,
+        lambda x, y: x << y,
+        lambda x, y: x >> y,
+    ):
         check(f(Tensor(a), Tensor(b)), f(a, b))
     check(~Tensor(a), ~a)
     check(Tensor([True, False]).logical_not(), [False, True])
@@ -107,8 +155,8 @@ def test_c_division():
 
 def test_pow():
     x = data(4, low=0.2)
-    check(Tensor(x) ** 2.5, x ** 2.5, 1e-5)
-    check(2 ** Tensor(x), 2 ** x, 1e-5)
+    check(Tensor(x) ** 2.5, x**2.5, 1e-5)
+    check(2 ** Tensor(x), 2**x, 1e-5)
     check(Tensor([2, 3]) ** 3, np.array([8, 27], np.int32))
     check(Tensor([2, 4]) ** -1, np.array([0.5, 0.25], np.float32))
     check(Tensor([2, 4]) ** 0.5, np.sqrt(np.array([2, 4], np.float32)))
@@ -148,8 +196,11 @@ REDUCE = {"sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "mean": 
 def test_reductions(name, axis):
     x = data(3, 4, 5)
     check(getattr(Tensor(x), name)(axis), REDUCE[name](x, axis=axis), 1e-5)
-    check(getattr(Tensor(x), name)(axis, keepdim=True), REDUCE[name](x, axis=axis, keepdims=True),
-          1e-5)
+    check(
+        getattr(Tensor(x), name)(axis, keepdim=True),
+        REDUCE[name](x, axis=axis, keepdims=True),
+        1e-5,
+    )
 
 
 def test_statistics():
@@ -197,8 +248,10 @@ def test_movement():
     for got, want in zip(t.split(2, 2), np.split(x, 2, 2), strict=True):
         check(got, want)
     assert [c.shape for c in t.chunk(2, 1)] == [(2, 2, 4), (2, 1, 4)]
-    check(t.rearrange("a b (c d) -> (a c) b d", c=2),
-          x.reshape(2, 3, 2, 2).transpose(0, 2, 1, 3).reshape(4, 3, 2))
+    check(
+        t.rearrange("a b (c d) -> (a c) b d", c=2),
+        x.reshape(2, 3, 2, 2).transpose(0, 2, 1, 3).reshape(4, 3, 2),
+    )
     check(t.rearrange("a ... -> ... a"), np.moveaxis(x, 0, -1))
 
 
@@ -215,10 +268,26 @@ def test_triangles_diagonals_windows():
 
 
 KEYS = [
-    0, -1, slice(1, 3), slice(None, None, 2), slice(None, None, -1), slice(4, 1, -2),
-    (slice(None), 1), (Ellipsis, 0), (None, 0), (0, 1, 2), (slice(1, 1),), (slice(-2, None), 1),
-    [0, 2, 2], (slice(None), [1, 0]), ([0, 1], [1, 2]), ([[0, 1], [2, 3]], slice(1, 3)),
-    (0, [1, 2]), ([0, 1], slice(None), [2, 3]), (Ellipsis, [0, -1]), (slice(0, 0), [1]),
+    0,
+    -1,
+    slice(1, 3),
+    slice(None, None, 2),
+    slice(None, None, -1),
+    slice(4, 1, -2),
+    (slice(None), 1),
+    (Ellipsis, 0),
+    (None, 0),
+    (0, 1, 2),
+    (slice(1, 1),),
+    (slice(-2, None), 1),
+    [0, 2, 2],
+    (slice(None), [1, 0]),
+    ([0, 1], [1, 2]),
+    ([[0, 1], [2, 3]], slice(1, 3)),
+    (0, [1, 2]),
+    ([0, 1], slice(None), [2, 3]),
+    (Ellipsis, [0, -1]),
+    (slice(0, 0), [1]),
 ]
 
 
@@ -255,14 +324,24 @@ def test_tensor_indices():
 def test_gather_and_scatter():
     x, index = data(3, 4), np.array([[0, 2, 1, 1], [2, 0, 0, 1]])
     check(Tensor(x).gather(0, Tensor(index)), np.take_along_axis(x, index, 0))
-    check(Tensor([1.0, 2.0, 3.0]).scatter(0, Tensor([2, 0]), Tensor([9.0, 8.0])),
-          np.array([8, 2, 9], np.float32))
-    check(Tensor([1.0, 2.0]).scatter(0, Tensor([0, 0]), Tensor([5.0, 6.0]), reduce="add"),
-          np.array([12, 2], np.float32))
-    check(Tensor([1.0, 2.0]).scatter_reduce(0, Tensor([0, 0]), Tensor([5.0, 6.0]), "amax"),
-          np.array([6, 2], np.float32))
-    check(Tensor([1.0, 2.0]).scatter_reduce(0, Tensor([0, 0]), Tensor([5.0, 7.0]), "mean",
-                                            include_self=False), np.array([6, 2], np.float32))
+    check(
+        Tensor([1.0, 2.0, 3.0]).scatter(0, Tensor([2, 0]), Tensor([9.0, 8.0])),
+        np.array([8, 2, 9], np.float32),
+    )
+    check(
+        Tensor([1.0, 2.0]).scatter(0, Tensor([0, 0]), Tensor([5.0, 6.0]), reduce="add"),
+        np.array([12, 2], np.float32),
+    )
+    check(
+        Tensor([1.0, 2.0]).scatter_reduce(0, Tensor([0, 0]), Tensor([5.0, 6.0]), "amax"),
+        np.array([6, 2], np.float32),
+    )
+    check(
+        Tensor([1.0, 2.0]).scatter_reduce(
+            0, Tensor([0, 0]), Tensor([5.0, 7.0]), "mean", include_self=False
+        ),
+        np.array([6, 2], np.float32),
+    )
     check(Tensor([0, 2]).one_hot(3), np.array([[1, 0, 0], [0, 0, 1]], np.int32))
 
 
@@ -278,7 +357,7 @@ def test_creation():
     check(Tensor.eye(2, 3), np.eye(2, 3, dtype=np.float32))
     check(Tensor([1.0, 2.0]).full_like(3), np.full(2, 3, np.float32))
     check(Tensor([[True, False]]), np.array([[True, False]]))
-    check(Tensor(2 ** 40), np.int64(2 ** 40))
+    check(Tensor(2**40), np.int64(2**40))
     check(Tensor(b"ab"), np.array([97, 98], np.uint8))
     check(Tensor([]), np.zeros(0, np.float32))
     assert Tensor(3).dtype is dtypes.int32

@@ -59,7 +59,8 @@ def test_norms():
     check(nn.InstanceNorm(6)(Tensor(x)), normed((2,)), 1e-4)
     grouped = x.reshape(4, 2, 15)
     want = (grouped - grouped.mean(2, keepdims=True)) / np.sqrt(
-        grouped.var(2, keepdims=True) + 1e-5)
+        grouped.var(2, keepdims=True) + 1e-5
+    )
     check(nn.GroupNorm(2, 6)(Tensor(x)), want.reshape(x.shape), 1e-4)
     check(nn.RMSNorm(5)(Tensor(x)), x / np.sqrt((x * x).mean(2, keepdims=True) + 1e-6), 1e-4)
 
@@ -74,7 +75,8 @@ def test_batch_norm_learns_and_applies():
     check(layer.running_mean, 0.1 * mean, 1e-4)
     check(layer.running_var, 0.9 + 0.1 * x.var((0, 2, 3), ddof=1), 1e-4)
     want = (x - 0.1 * mean.reshape(shape)) / np.sqrt(
-        layer.running_var.numpy().reshape(shape) + 1e-5)
+        layer.running_var.numpy().reshape(shape) + 1e-5
+    )
     check(layer(Tensor(x)), want, 1e-4)
 
 
@@ -129,8 +131,11 @@ def test_state_dicts_and_safetensors(tmp_path):
     nn.state.load_state_dict(b, state)
     check(b.first.weight, a.first.weight.numpy())
     path = tmp_path / "net.safetensors"
-    extra = {"half": Tensor([1.0, 2.0]).half(), "bf": Tensor([1.5]).bfloat16(),
-             "flags": Tensor([True])}
+    extra = {
+        "half": Tensor([1.0, 2.0]).half(),
+        "bf": Tensor([1.5]).bfloat16(),
+        "flags": Tensor([True]),
+    }
     nn.state.safe_save({**state, **extra}, path, {"by": "test"})
     loaded = nn.state.safe_load(path)
     for name, t in {**state, **extra}.items():
@@ -169,18 +174,27 @@ def test_optimizers():
         w = w * (1 - 0.1 * decay)
         s["m"] = 0.9 * s.get("m", 0) + 0.1 * g
         s["v"] = 0.999 * s.get("v", 0) + 0.001 * g * g
-        return w - 0.1 * (s["m"] / (1 - 0.9 ** t)) / (np.sqrt(s["v"] / (1 - 0.999 ** t)) + 1e-8)
+        return w - 0.1 * (s["m"] / (1 - 0.9**t)) / (np.sqrt(s["v"] / (1 - 0.999**t)) + 1e-8)
 
     optim = nn.optim
-    np.testing.assert_allclose(optimizer_steps(lambda p: optim.SGD(p, lr=0.1)),
-                               reference(lambda w, g, s, t: w - 0.1 * g), rtol=1e-4)
-    np.testing.assert_allclose(optimizer_steps(lambda p: optim.SGD(p, lr=0.1, momentum=0.9)),
-                               reference(momentum), rtol=1e-4)
-    np.testing.assert_allclose(optimizer_steps(lambda p: optim.Adam(p, lr=0.1)),
-                               reference(adam), rtol=1e-4)
+    np.testing.assert_allclose(
+        optimizer_steps(lambda p: optim.SGD(p, lr=0.1)),
+        reference(lambda w, g, s, t: w - 0.1 * g),
+        rtol=1e-4,
+    )
+    np.testing.assert_allclose(
+        optimizer_steps(lambda p: optim.SGD(p, lr=0.1, momentum=0.9)),
+        reference(momentum),
+        rtol=1e-4,
+    )
+    np.testing.assert_allclose(
+        optimizer_steps(lambda p: optim.Adam(p, lr=0.1)), reference(adam), rtol=1e-4
+    )
     np.testing.assert_allclose(
         optimizer_steps(lambda p: optim.AdamW(p, lr=0.1, weight_decay=0.1)),
-        reference(lambda w, g, s, t: adam(w, g, s, t, 0.1)), rtol=1e-4)
+        reference(lambda w, g, s, t: adam(w, g, s, t, 0.1)),
+        rtol=1e-4,
+    )
 
 
 def test_an_optimizer_without_gradients_says_so():

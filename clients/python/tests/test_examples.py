@@ -19,8 +19,11 @@ def examples():
     if not OPS_JSON.exists():
         return []
     rows = [r for r in json.loads(OPS_JSON.read_text())["ops"] if r["name"] in ROWS]
-    return [pytest.param(r["name"], e, id=f"{r['name']}-{k}")
-            for r in rows for k, e in enumerate(r["examples"])]
+    return [
+        pytest.param(r["name"], e, id=f"{r['name']}-{k}")
+        for r in rows
+        for k, e in enumerate(r["examples"])
+    ]
 
 
 def run(name, example):

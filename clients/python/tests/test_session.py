@@ -96,8 +96,20 @@ def test_small_values_go_inline_and_large_ones_by_upload(fake):
 
 
 def test_every_dtype_round_trips(fake):
-    for name in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-                 "float16", "float32", "float64"):
+    for name in (
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ):
         x = np.array([0, 1, 1, 0], dtype=name)
         got = Tensor(x).numpy()
         assert got.dtype == x.dtype
@@ -137,8 +149,11 @@ def test_faults_name_the_op_and_the_line(fake):
     y = Tensor([1.0]) + 1  # the line in question
     y.numpy()
     number = max(s.index for f in fake.frames for s in f.sources)
-    error = tensord.session.inbox.fault_error(session_pb2.Fault(
-        code=8, reason="OUT_OF_MEMORY", message="no room", op="add", source=number))
+    error = tensord.session.inbox.fault_error(
+        session_pb2.Fault(
+            code=8, reason="OUT_OF_MEMORY", message="no room", op="add", source=number
+        )
+    )
     assert isinstance(error, MemoryError)
     assert error.op == "add"
     assert "test_session.py" in str(error)

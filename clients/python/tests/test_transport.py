@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 def binary(tmp_path, monkeypatch):
     """An executable that behaves like the daemon."""
     script = tmp_path / "tensord"
-    script.write_text(f"#!/bin/sh\nexec {sys.executable} {HERE}/grpc_daemon.py \"$@\"\n")
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} {HERE}/grpc_daemon.py "$@"\n')
     script.chmod(0o755)
     for name in ("TENSORD_ADDR", "TENSORD_TOKEN", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -110,9 +110,14 @@ def test_a_lost_daemon_is_a_lost_connection(private):
 
 def run(code, **environment):
     """Runs a program; its output."""
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], timeout=60,
-                          capture_output=True, text=True, check=False,
-                          env={**os.environ, **environment})
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

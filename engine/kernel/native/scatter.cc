@@ -17,7 +17,8 @@ using types::Sym;
 
 constexpr int kLanes = 16;
 
-// The scatter's values as outputs of a kernel over its own ranges, so that a Body can describe them.
+// The scatter's values as outputs of a kernel over its own ranges, so that a Body can describe
+// them.
 LoopKernel AsKernel(const LoopKernel& kernel, const Scatter& scatter) {
   LoopKernel inner;
   inner.graph = kernel.graph;
@@ -32,8 +33,12 @@ class ScatterNest {
  public:
   ScatterNest(LinearBuilder& builder, const LoopKernel& kernel, const Scatter& scatter,
               absl::Span<const int> buffers)
-      : b_(builder), scatter_(scatter), inner_(AsKernel(kernel, scatter)), body_(inner_),
-        buffers_(buffers.begin(), buffers.end()), output_(buffers_[kernel.outputs[0].param]) {
+      : b_(builder),
+        scatter_(scatter),
+        inner_(AsKernel(kernel, scatter)),
+        body_(inner_),
+        buffers_(buffers.begin(), buffers.end()),
+        output_(buffers_[kernel.outputs[0].param]) {
     ChooseVector();
   }
 
@@ -45,9 +50,7 @@ class ScatterNest {
   }
 
  private:
-  Sym ExtentOf(const std::string& name) const {
-    return inner_.grid[body_.RangeIndex(name)].extent;
-  }
+  Sym ExtentOf(const std::string& name) const { return inner_.grid[body_.RangeIndex(name)].extent; }
 
   // The last range, if rows of the output are contiguous along it and the position is the same for
   // a whole row.
@@ -64,7 +67,8 @@ class ScatterNest {
   void Region(int64_t begin, int64_t blocks, int lanes) {
     Emitter emitter(b_, body_, lanes > 1 ? vector_ : "", lanes, "", buffers_);
     Sym total = blocks;
-    for (const Range& range : scatter_.ranges) total *= range.name == vector_ ? Sym(1) : range.extent;
+    for (const Range& range : scatter_.ranges)
+      total *= range.name == vector_ ? Sym(1) : range.extent;
     int counter = b_.For(total == Sym(1) ? LoopKind::kSerial : LoopKind::kParallel, b_.I64(0),
                          b_.EmitSym(total));
     for (size_t i = scatter_.ranges.size(); i-- > 0;) {

@@ -66,7 +66,8 @@ class EngineTest : public testing::TestWithParam<std::string> {
       }
       for (int64_t i = 0; i < (*want)[r].elements(); ++i) {
         ASSERT_NEAR((*got)[r].At(i).AsDouble(), (*want)[r].At(i).AsDouble(), tolerance * scale)
-            << "result " << r << " element " << i << "\n" << function.Print();
+            << "result " << r << " element " << i << "\n"
+            << function.Print();
       }
     }
   }
@@ -82,7 +83,8 @@ TEST_P(EngineTest, RunsAnElementwiseChain) {
 }
 
 TEST_P(EngineTest, RunsReductionsOverEveryAxis) {
-  for (std::vector<int64_t> axes : {std::vector<int64_t>{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
+  for (std::vector<int64_t> axes :
+       {std::vector<int64_t>{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 2}, {0, 1, 2}}) {
     Function f;
     Ref a = ops::AddParameter(f, F32({7, 33, 19}));
     f.results = {ops::Reduce(*f.graph, a, "sum", axes), ops::Reduce(*f.graph, a, "max", axes)};
@@ -91,7 +93,8 @@ TEST_P(EngineTest, RunsReductionsOverEveryAxis) {
 }
 
 TEST_P(EngineTest, RunsMatmulOfOddSizes) {
-  for (auto [m, k, n] : {std::tuple{1, 1, 1}, {3, 5, 7}, {33, 65, 17}, {64, 128, 96}, {1, 77, 31}, {40, 9, 1}}) {
+  for (auto [m, k, n] :
+       {std::tuple{1, 1, 1}, {3, 5, 7}, {33, 65, 17}, {64, 128, 96}, {1, 77, 31}, {40, 9, 1}}) {
     Function f;
     Ref a = ops::AddParameter(f, F32({m, k})), b = ops::AddParameter(f, F32({k, n}));
     f.results = {ops::Build(*f.graph, "matmul", {a, b})};

@@ -69,7 +69,8 @@ class Model {
     for (size_t i = 0; i < gradients->size(); ++i) {
       std::vector<int64_t> dims;
       for (const auto& dim : weights[i]->dims()) dims.push_back(dim.constant());
-      Ref update = Build(g(), "adam", {weights[i], (*gradients)[i], Input(dims), Input(dims), rate, step});
+      Ref update =
+          Build(g(), "adam", {weights[i], (*gradients)[i], Input(dims), Input(dims), rate, step});
       for (int r = 0; r < 3; ++r) f.results.push_back(ops::Get(g(), update, r));
     }
   }
@@ -92,7 +93,8 @@ Planned PlanModel(const Model& model) {
   TENSORD_CHECK(core.ok(), core.status().ToString());
   auto schedule = schedule::MakeSchedule(*core, {});
   TENSORD_CHECK(schedule.ok(), schedule.status().ToString());
-  planned.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  planned.milliseconds =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   planned.recompute = schedule->recompute_ratio;
   std::vector<kernel::Linear> empty(schedule->steps.size());
   Plan plan = AssemblePlan(*core, *schedule, empty, {});
@@ -100,10 +102,11 @@ Planned PlanModel(const Model& model) {
   planned.kernels = plan.steps.size();
   planned.peak_bytes = plan.peak_live_bytes;
   for (int64_t bytes : plan.arena_bytes) planned.arena_bytes += bytes;
-  std::printf("%zu nodes, %zu core nodes, %zu kernels, recompute %.3f, peak %.1f MB, arena %.1f MB, %.1f ms\n",
-              planned.nodes, ir::TopologicalOrder(core->results).size(), planned.kernels,
-              planned.recompute, planned.peak_bytes / 1e6, planned.arena_bytes / 1e6,
-              planned.milliseconds);
+  std::printf(
+      "%zu nodes, %zu core nodes, %zu kernels, recompute %.3f, peak %.1f MB, arena %.1f MB, %.1f "
+      "ms\n",
+      planned.nodes, ir::TopologicalOrder(core->results).size(), planned.kernels, planned.recompute,
+      planned.peak_bytes / 1e6, planned.arena_bytes / 1e6, planned.milliseconds);
   return planned;
 }
 
@@ -125,14 +128,16 @@ Ref Bottleneck(Model& m, Ref x, int64_t width, int64_t stride) {
   Ref y = m.Relu(m.InferenceNorm(m.Conv(x, width, 1, 1, 0)));
   y = m.Relu(m.InferenceNorm(m.Conv(y, width, 3, stride, 1)));
   y = m.InferenceNorm(m.Conv(y, 4 * width, 1, 1, 0));
-  if (x->dims()[1] != y->dims()[1] || stride > 1) x = m.InferenceNorm(m.Conv(x, 4 * width, 1, stride, 0));
+  if (x->dims()[1] != y->dims()[1] || stride > 1)
+    x = m.InferenceNorm(m.Conv(x, 4 * width, 1, stride, 0));
   return m.Relu(ops::Add(m.g(), x, y));
 }
 
 Model ResNet50() {
   Model m;
   Ref x = m.Relu(m.InferenceNorm(m.Conv(m.Input({1, 3, 224, 224}), 64, 7, 2, 3)));
-  x = Build(m.g(), "max_pool", {x}, {{"kernel", Ints{3, 3}}, {"stride", Ints{2, 2}}, {"padding", Ints{1, 1}}});
+  x = Build(m.g(), "max_pool", {x},
+            {{"kernel", Ints{3, 3}}, {"stride", Ints{2, 2}}, {"padding", Ints{1, 1}}});
   const int blocks[] = {3, 4, 6, 3};
   for (int stage = 0; stage < 4; ++stage) {
     for (int block = 0; block < blocks[stage]; ++block) {
@@ -148,17 +153,22 @@ Model Gpt2BlockStep() {
   Model m;
   constexpr int64_t kBatch = 4, kTokens = 128, kWidth = 768, kHeads = 12;
   Ref x = m.Input({kBatch, kTokens, kWidth});
-  const auto norm = [&](Ref v) { return Build(m.g(), "layer_norm", {v, m.Weight({kWidth}), m.Weight({kWidth})}); };
+  const auto norm = [&](Ref v) {
+    return Build(m.g(), "layer_norm", {v, m.Weight({kWidth}), m.Weight({kWidth})});
+  };
   const auto heads = [&](Ref v) {
-    return ops::Permute(m.g(), ops::Reshape(m.g(), v, {kBatch, kTokens, kHeads, kWidth / kHeads}), {0, 2, 1, 3});
+    return ops::Permute(m.g(), ops::Reshape(m.g(), v, {kBatch, kTokens, kHeads, kWidth / kHeads}),
+                        {0, 2, 1, 3});
   };
   Ref h = norm(x);
-  Ref a = Build(m.g(), "scaled_dot_product_attention",
-                {heads(m.Linear(h, kWidth)), heads(m.Linear(h, kWidth)), heads(m.Linear(h, kWidth))},
-                {{"is_causal", true}});
+  Ref a =
+      Build(m.g(), "scaled_dot_product_attention",
+            {heads(m.Linear(h, kWidth)), heads(m.Linear(h, kWidth)), heads(m.Linear(h, kWidth))},
+            {{"is_causal", true}});
   a = ops::Reshape(m.g(), ops::Permute(m.g(), a, {0, 2, 1, 3}), {kBatch, kTokens, kWidth});
   x = ops::Add(m.g(), x, m.Linear(a, kWidth));
-  Ref mlp = Build(m.g(), "gelu", {m.Linear(norm(x), 4 * kWidth)}, {{"approximate", std::string("tanh")}});
+  Ref mlp =
+      Build(m.g(), "gelu", {m.Linear(norm(x), 4 * kWidth)}, {{"approximate", std::string("tanh")}});
   x = ops::Add(m.g(), x, m.Linear(mlp, kWidth));
   m.Train(Build(m.g(), "mean", {ops::Mul(m.g(), x, x)}));
   return m;

@@ -59,28 +59,39 @@ class Conv2d:
 
     axes = 2
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Sequence[int],
-                 stride: int | Sequence[int] = 1, padding: int | Sequence[int] | str = 0,
-                 dilation: int | Sequence[int] = 1, groups: int = 1, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[int] | str = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
         kernel = (kernel_size,) * self.axes if isinstance(kernel_size, int) else tuple(kernel_size)
         self.kernel_size = kernel
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = _same(kernel, dilation, stride) if isinstance(padding, str) else padding
         if in_channels % groups or out_channels % groups:
-            raise ValueProblem(f"groups = {groups} must divide {in_channels} and {out_channels} "
-                               "channels")
+            raise ValueProblem(
+                f"groups = {groups} must divide {in_channels} and {out_channels} channels"
+            )
         shape = (out_channels, in_channels // groups, *kernel)
         fan_in = math.prod(shape[1:])
         self.weight = _uniform(shape, fan_in)
         self.bias = _uniform((out_channels,), fan_in) if bias else None
 
     def __call__(self, x: Tensor) -> Tensor:
-        return x.conv2d(self.weight, self.bias, self.groups, self.stride, self.dilation,
-                        self.padding)
+        return x.conv2d(
+            self.weight, self.bias, self.groups, self.stride, self.dilation, self.padding
+        )
 
 
-def _same(kernel: Sequence[int], dilation: int | Sequence[int],
-          stride: int | Sequence[int]) -> list[int]:
+def _same(
+    kernel: Sequence[int], dilation: int | Sequence[int], stride: int | Sequence[int]
+) -> list[int]:
     """What keeps the extents: low and high of each axis, last axis first."""
     if (stride if isinstance(stride, int) else max(stride)) != 1:
         raise ValueProblem("padding 'same' goes with stride 1 only")
@@ -100,10 +111,18 @@ class ConvTranspose2d:
 
     axes = 2
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Sequence[int],
-                 stride: int | Sequence[int] = 1, padding: int | Sequence[int] = 0,
-                 output_padding: int | Sequence[int] = 0, dilation: int | Sequence[int] = 1,
-                 groups: int = 1, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        output_padding: int | Sequence[int] = 0,
+        dilation: int | Sequence[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
         kernel = (kernel_size,) * self.axes if isinstance(kernel_size, int) else tuple(kernel_size)
         self.kernel_size = kernel
         self.stride, self.dilation, self.groups = stride, dilation, groups
@@ -114,8 +133,15 @@ class ConvTranspose2d:
         self.bias = _uniform((out_channels,), fan_in) if bias else None
 
     def __call__(self, x: Tensor) -> Tensor:
-        return x.conv_transpose2d(self.weight, self.bias, self.groups, self.stride, self.dilation,
-                                  self.padding, self.output_padding)
+        return x.conv_transpose2d(
+            self.weight,
+            self.bias,
+            self.groups,
+            self.stride,
+            self.dilation,
+            self.padding,
+            self.output_padding,
+        )
 
 
 class ConvTranspose1d(ConvTranspose2d):
@@ -131,8 +157,14 @@ class BatchNorm:
     unbiased one, as PyTorch's.
     """
 
-    def __init__(self, num_features: int, eps: float = 1e-5, affine: bool = True,
-                 track_running_stats: bool = True, momentum: float = 0.1) -> None:
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        momentum: float = 0.1,
+    ) -> None:
         self.eps, self.momentum, self.track_running_stats = eps, momentum, track_running_stats
         self.weight = Tensor.ones(num_features) if affine else None
         self.bias = Tensor.zeros(num_features) if affine else None
@@ -143,8 +175,9 @@ class BatchNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.track_running_stats and not Tensor.training:
-            return ops.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                                  eps=self.eps)
+            return ops.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
         out, mean, variance = ops.batch_norm_training(x, self.weight, self.bias, eps=self.eps)
         if self.track_running_stats:
             self._follow(x, mean.detach(), variance.detach())
@@ -165,10 +198,15 @@ BatchNorm2d = BatchNorm3d = BatchNorm
 class LayerNorm:
     """Mean 0 and variance 1 over the last axes, scaled and shifted."""
 
-    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5,
-                 elementwise_affine: bool = True) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(
-            normalized_shape)
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+    ) -> None:
+        shape = (
+            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        )
         self.normalized_shape = shape
         self.axes = tuple(range(-len(shape), 0))
         self.eps = eps
@@ -189,8 +227,9 @@ class LayerNorm2d(LayerNorm):
 class GroupNorm:
     """Mean 0 and variance 1 over groups of channels of [batch, channels, …]."""
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5,
-                 affine: bool = True) -> None:
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True
+    ) -> None:
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.weight = Tensor.ones(num_channels) if affine else None
         self.bias = Tensor.zeros(num_channels) if affine else None

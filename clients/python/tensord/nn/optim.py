@@ -44,9 +44,11 @@ class Optimizer:
         """The same without starting: the tensors that were assigned."""
         missing = [i for i, p in enumerate(self.params) if p.grad is None]
         if missing:
-            raise ValueProblem(f"step: {len(missing)} of {len(self.params)} parameters have no "
-                               f"gradient (the first is number {missing[0]}, of shape "
-                               f"{self.params[missing[0]].shape}); call backward() first")
+            raise ValueProblem(
+                f"step: {len(missing)} of {len(self.params)} parameters have no "
+                f"gradient (the first is number {missing[0]}, of shape "
+                f"{self.params[missing[0]].shape}); call backward() first"
+            )
         changed = self._before()
         for i, p in enumerate(self.params):
             assert p.grad is not None
@@ -62,8 +64,14 @@ class Optimizer:
 
     def _zeros(self) -> list[Tensor]:
         """State of the parameters' shapes, in at least f32."""
-        return [Tensor.zeros(*p.shape, dtype=dt.float64 if p.dtype is dt.float64 else dt.float32,
-                             requires_grad=False).contiguous() for p in self.params]
+        return [
+            Tensor.zeros(
+                *p.shape,
+                dtype=dt.float64 if p.dtype is dt.float64 else dt.float32,
+                requires_grad=False,
+            ).contiguous()
+            for p in self.params
+        ]
 
 
 def _assign(targets: Sequence[Tensor], values: Sequence[Tensor]) -> list[Tensor]:
@@ -75,8 +83,15 @@ def _assign(targets: Sequence[Tensor], values: Sequence[Tensor]) -> list[Tensor]
 class SGD(Optimizer):
     """Gradient descent, with momentum and Nesterov's look ahead; as torch.optim.SGD."""
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 0.001, momentum: float = 0.0,
-                 weight_decay: float = 0.0, nesterov: bool = False, classic: bool = False) -> None:
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 0.001,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        classic: bool = False,
+    ) -> None:
         super().__init__(params, lr)
         if nesterov and not momentum:
             raise ValueProblem("nesterov needs a momentum")
@@ -87,8 +102,15 @@ class SGD(Optimizer):
         if not self.momentum:
             moved = ops.sgd(p, grad, self.lr, weight_decay=self.weight_decay)
             return _assign([p], [moved])
-        results = ops.sgd_momentum(p, grad, self.b[i], self.lr, momentum=self.momentum,
-                                   weight_decay=self.weight_decay, nesterov=self.nesterov)
+        results = ops.sgd_momentum(
+            p,
+            grad,
+            self.b[i],
+            self.lr,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.nesterov,
+        )
         return _assign([p, self.b[i]], results)
 
 
@@ -97,8 +119,15 @@ class Adam(Optimizer):
 
     decoupled = False
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 0.001, b1: float = 0.9,
-                 b2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 0.001,
+        b1: float = 0.9,
+        b2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(params, lr)
         self.b1, self.b2, self.eps, self.wd = b1, b2, eps, weight_decay
         self.m, self.v = self._zeros(), self._zeros()
@@ -110,8 +139,18 @@ class Adam(Optimizer):
 
     def _move(self, i: int, p: Tensor, grad: Tensor) -> list[Tensor]:
         step = ops.adamw if self.decoupled else ops.adam
-        results = step(p, grad, self.m[i], self.v[i], self.lr, self.t, beta1=self.b1,
-                       beta2=self.b2, eps=self.eps, weight_decay=self.wd)
+        results = step(
+            p,
+            grad,
+            self.m[i],
+            self.v[i],
+            self.lr,
+            self.t,
+            beta1=self.b1,
+            beta2=self.b2,
+            eps=self.eps,
+            weight_decay=self.wd,
+        )
         return _assign([p, self.m[i], self.v[i]], results)
 
 
@@ -120,8 +159,15 @@ class AdamW(Adam):
 
     decoupled = True
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 0.001, b1: float = 0.9,
-                 b2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01) -> None:
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 0.001,
+        b1: float = 0.9,
+        b2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
         super().__init__(params, lr, b1, b2, eps, weight_decay)
 
 

@@ -27,24 +27,37 @@ __all__ = [
     "safe_save",
 ]
 
-_NAMES: Final = {dt.bool_: "BOOL", dt.int8: "I8", dt.int16: "I16", dt.int32: "I32",
-                 dt.int64: "I64", dt.uint8: "U8", dt.uint16: "U16", dt.uint32: "U32",
-                 dt.uint64: "U64", dt.float16: "F16", dt.bfloat16: "BF16", dt.float32: "F32",
-                 dt.float64: "F64"}
+_NAMES: Final = {
+    dt.bool_: "BOOL",
+    dt.int8: "I8",
+    dt.int16: "I16",
+    dt.int32: "I32",
+    dt.int64: "I64",
+    dt.uint8: "U8",
+    dt.uint16: "U16",
+    dt.uint32: "U32",
+    dt.uint64: "U64",
+    dt.float16: "F16",
+    dt.bfloat16: "BF16",
+    dt.float32: "F32",
+    dt.float64: "F64",
+}
 _DTYPES: Final = {name: d for d, name in _NAMES.items()}
 _MAX_HEADER: Final = 100 << 20
 
 
-def get_state_dict(obj: Any, prefix: str = "", tensor_type: type[Tensor] = Tensor) -> dict[
-        str, Tensor]:
+def get_state_dict(
+    obj: Any, prefix: str = "", tensor_type: type[Tensor] = Tensor
+) -> dict[str, Tensor]:
     """Every tensor in an object by its path: attributes, lists, tuples and dicts are walked."""
     found: dict[str, Tensor] = {}
     _walk(obj, prefix.strip("."), tensor_type, found, set())
     return found
 
 
-def _walk(obj: Any, path: str, kind: type[Tensor], found: dict[str, Tensor],
-          seen: set[int]) -> None:
+def _walk(
+    obj: Any, path: str, kind: type[Tensor], found: dict[str, Tensor], seen: set[int]
+) -> None:
     if isinstance(obj, kind):
         found[path] = obj
         return
@@ -68,8 +81,14 @@ def get_parameters(obj: Any) -> list[Tensor]:
     return [t for t in get_state_dict(obj).values() if t.requires_grad]
 
 
-def load_state_dict(model: Any, state_dict: Mapping[str, Tensor], strict: bool = True,
-                    verbose: bool = False, consume: bool = False, realize: bool = True) -> None:
+def load_state_dict(
+    model: Any,
+    state_dict: Mapping[str, Tensor],
+    strict: bool = True,
+    verbose: bool = False,
+    consume: bool = False,
+    realize: bool = True,
+) -> None:
     """Gives a model's tensors the values of the same names, cast to their dtypes.
 
     strict: names that only one side has raise KeyError. Shapes must be equal (ShapeError).
@@ -84,8 +103,9 @@ def load_state_dict(model: Any, state_dict: Mapping[str, Tensor], strict: bool =
             continue
         value = state_dict[name]
         if value.shape != tensor.shape:
-            raise ShapeError(f"load_state_dict: {name} has shape {value.shape}, the model's has "
-                             f"{tensor.shape}")
+            raise ShapeError(
+                f"load_state_dict: {name} has shape {value.shape}, the model's has {tensor.shape}"
+            )
         tensor.assign(value.detach().cast(tensor.dtype))
         loaded.append(tensor)
         if verbose:
@@ -94,15 +114,21 @@ def load_state_dict(model: Any, state_dict: Mapping[str, Tensor], strict: bool =
         loaded[0].realize(*loaded[1:])
 
 
-def safe_save(tensors: Mapping[str, Tensor], path: str | os.PathLike[str],
-              metadata: Mapping[str, str] | None = None) -> None:
+def safe_save(
+    tensors: Mapping[str, Tensor],
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Writes a safetensors file, whole or not at all."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     offset = 0
     for name, t in tensors.items():
         size = t.numel() * t.dtype.itemsize
-        header[name] = {"dtype": _NAMES[t.dtype], "shape": list(t.shape),
-                        "data_offsets": [offset, offset + size]}
+        header[name] = {
+            "dtype": _NAMES[t.dtype],
+            "shape": list(t.shape),
+            "data_offsets": [offset, offset + size],
+        }
         offset += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)

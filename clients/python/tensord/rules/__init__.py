@@ -9,5 +9,11 @@ from tensord.rules.common import RuleInput, broadcast_shapes, normalize_axes, no
 from tensord.rules.dtype import DTYPE_RULES
 from tensord.rules.shape import SHAPE_RULES
 
-__all__ = ["DTYPE_RULES", "SHAPE_RULES", "RuleInput", "broadcast_shapes", "normalize_axes",
-           "normalize_axis"]
+__all__ = [
+    "DTYPE_RULES",
+    "SHAPE_RULES",
+    "RuleInput",
+    "broadcast_shapes",
+    "normalize_axes",
+    "normalize_axis",
+]

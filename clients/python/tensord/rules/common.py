@@ -30,8 +30,14 @@ class RuleInput:
 
     __slots__ = ("attrs", "dtypes", "names", "op", "shapes")
 
-    def __init__(self, op: str, names: Sequence[str], dtypes: Sequence[DType],
-                 shapes: Sequence[Shape], attrs: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        op: str,
+        names: Sequence[str],
+        dtypes: Sequence[DType],
+        shapes: Sequence[Shape],
+        attrs: Mapping[str, Any],
+    ) -> None:
         self.op = op
         self.names = names
         self.dtypes = dtypes
@@ -83,15 +89,23 @@ def broadcast_shapes(op: str, a: Shape, b: Shape) -> Shape:
         elif d not in (have, 1):
             raise ShapeError(
                 f"{op}: shapes {dims_text(a)} and {dims_text(b)} do not broadcast: axis {extra + i}"
-                f" has {have} and {d}; they must be equal or 1", reason="SHAPE", code=3, op=op)
+                f" has {have} and {d}; they must be equal or 1",
+                reason="SHAPE",
+                code=3,
+                op=op,
+            )
     return tuple(out)
 
 
 def normalize_axis(op: str, axis: int, rank: int) -> int:
     """`axis` counted from the front."""
     if not -rank <= axis < rank:
-        raise IndexOutOfRange(f"{op}: axis {axis} is out of range for rank {rank}; expected "
-                              f"{-rank}..{rank - 1}", reason="SHAPE", code=3, op=op)
+        raise IndexOutOfRange(
+            f"{op}: axis {axis} is out of range for rank {rank}; expected {-rank}..{rank - 1}",
+            reason="SHAPE",
+            code=3,
+            op=op,
+        )
     return axis + rank if axis < 0 else axis
 
 

@@ -15,8 +15,10 @@ __all__ = ["einsum", "matmul", "parse_einsum", "triangle"]
 def check_room(r: RuleInput, rank: int, more: int) -> None:
     """Expansions need room for `more` axes beyond those of input 0."""
     if rank + more > MAX_RANK:
-        raise r.shape_error(f"rank {rank} of {r.text(0)} is too high; at most {MAX_RANK - more}, "
-                            "so merge axes with reshape")
+        raise r.shape_error(
+            f"rank {rank} of {r.text(0)} is too high; at most {MAX_RANK - more}, "
+            "so merge axes with reshape"
+        )
 
 
 def matmul(r: RuleInput) -> Shape:
@@ -27,8 +29,10 @@ def matmul(r: RuleInput) -> Shape:
     check_room(r, max(len(a), len(b)), 1)
     left, right = a[-1], b[-1 if len(b) == 1 else -2]
     if left != right:
-        raise r.shape_error(f"inner extents of {r.text(0)} and {r.text(1)} differ: {left} and "
-                            f"{right}; transpose or reshape one operand")
+        raise r.shape_error(
+            f"inner extents of {r.text(0)} and {r.text(1)} differ: {left} and "
+            f"{right}; transpose or reshape one operand"
+        )
     out = broadcast_shapes(r.op, a[:-2], b[:-2])
     return out + a[-2:-1] + (b[-1:] if len(b) > 1 else ())
 
@@ -51,8 +55,10 @@ def einsum(r: RuleInput) -> Shape:
                 have = extents[label] = d
             if d not in (have, 1):
                 name = label if label.isalpha() else '"..."'
-                raise r.shape_error(f"axis {axis} of operand {i}, {dims_text(shape)}, is {d} but "
-                                    f"{name} is {have} elsewhere")
+                raise r.shape_error(
+                    f"axis {axis} of operand {i}, {dims_text(shape)}, is {d} but "
+                    f"{name} is {have} elsewhere"
+                )
     return tuple(extents[label] for label in output)
 
 
@@ -66,8 +72,9 @@ def parse_einsum(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
         raise _error(f'equation "{equation}" has {len(pieces)} terms for {len(ranks)} operands')
     terms = [_read_term(equation, p, rank, 0) for p, rank in zip(pieces, ranks, strict=True)]
     ellipsis = max(sum(not c.isalpha() for c in t) for t in terms)
-    output = (_read_term(equation, right, -1, ellipsis) if arrow
-              else _implicit_output(terms, ellipsis))
+    output = (
+        _read_term(equation, right, -1, ellipsis) if arrow else _implicit_output(terms, ellipsis)
+    )
     _check(equation, terms, output)
     return terms, output
 
@@ -85,24 +92,29 @@ def _read_term(equation: str, term: str, rank: int, ellipsis: int) -> str:
     while i < len(term):
         if term[i].isascii() and term[i].isalpha():
             letters += term[i]
-        elif term[i:i + 3] == "..." and at < 0:
+        elif term[i : i + 3] == "..." and at < 0:
             at = len(letters)
             i += 2
         else:
-            raise _error(f"unexpected '{term[i]}' in equation \"{equation}\"; expected letters, "
-                         'one "..." a term, "," and "->"')
+            raise _error(
+                f"unexpected '{term[i]}' in equation \"{equation}\"; expected letters, "
+                'one "..." a term, "," and "->"'
+            )
         i += 1
     count = ellipsis if rank < 0 else rank - len(letters)
     if rank >= 0 and (count < 0 or (at < 0 and count != 0)):
-        raise _error(f'term "{term}" of equation "{equation}" names {len(letters)} axes of an '
-                     f"operand of rank {rank}")
+        raise _error(
+            f'term "{term}" of equation "{equation}" names {len(letters)} axes of an '
+            f"operand of rank {rank}"
+        )
     return letters if at < 0 else letters[:at] + _ellipsis_labels(count) + letters[at:]
 
 
 def _implicit_output(terms: Sequence[str], ellipsis: int) -> str:
     uses = Counter("".join(terms))
     return _ellipsis_labels(ellipsis) + "".join(
-        c for c in sorted(uses) if c.isalpha() and uses[c] == 1)
+        c for c in sorted(uses) if c.isalpha() and uses[c] == 1
+    )
 
 
 def _check(equation: str, terms: Sequence[str], output: str) -> None:

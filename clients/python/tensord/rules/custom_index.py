@@ -37,9 +37,11 @@ def _dot(r: RuleInput) -> Types:
         return [(r.dtypes[0], a or b)]
     inner = 0 if len(b) == 1 else len(b) - 2
     if a[-1] != b[inner]:
-        raise r.shape_error(f"inner extents of {r.text(0)} and {r.text(1)} differ: {a[-1]} and "
-                            f"{b[inner]}; transpose or reshape one operand")
-    return [(r.dtypes[0], a[:-1] + b[:inner] + b[inner + 1:])]
+        raise r.shape_error(
+            f"inner extents of {r.text(0)} and {r.text(1)} differ: {a[-1]} and "
+            f"{b[inner]}; transpose or reshape one operand"
+        )
+    return [(r.dtypes[0], a[:-1] + b[:inner] + b[inner + 1 :])]
 
 
 def _int_pow(r: RuleInput) -> Types:
@@ -55,8 +57,10 @@ def _outer(r: RuleInput) -> Types:
 def _bitcast(r: RuleInput) -> Types:
     have, to = r.dtypes[0], r.get("dtype")
     if have.itemsize != to.itemsize or (have is dt.bool_) != (to is dt.bool_):
-        raise r.dtype_error(f"{have.short} has {have.itemsize} bytes, {to.short} has {to.itemsize}"
-                            "; they must be equal, and bool goes with bool alone")
+        raise r.dtype_error(
+            f"{have.short} has {have.itemsize} bytes, {to.short} has {to.itemsize}"
+            "; they must be equal, and bool goes with bool alone"
+        )
     return [(to, r.shapes[0])]
 
 
@@ -81,10 +85,11 @@ def _index_shape(r: RuleInput, first: int) -> Shape:
     shape: Shape = ()
     for i in range(first, len(r.shapes)):
         if not r.dtypes[i].is_int:
-            raise r.dtype_error(f"index {r.text(i)} must hold integers; cast it, and use where for "
-                                "bool masks")
+            raise r.dtype_error(
+                f"index {r.text(i)} must hold integers; cast it, and use where for bool masks"
+            )
         shape = broadcast_shapes(r.op, shape, r.shapes[i])
-    return x[:axis] + shape + x[axis + count:]
+    return x[:axis] + shape + x[axis + count :]
 
 
 def _index(r: RuleInput) -> Types:
@@ -95,8 +100,9 @@ def _check_mode(r: RuleInput, what: str) -> None:
     mode, values = r.get("mode"), r.dtypes[-1 if what == "updates" else 1]
     if values is not r.dtypes[0]:
         name = "base" if what == "updates" else "x"
-        raise r.dtype_error(f"{what} are {values.short}, {name} is {r.dtypes[0].short}; cast one "
-                            "of them")
+        raise r.dtype_error(
+            f"{what} are {values.short}, {name} is {r.dtypes[0].short}; cast one of them"
+        )
     if mode not in _MODES:
         raise r.shape_error(f'mode "{mode}" must be set, add, max or min')
     if mode == "add" and r.dtypes[0] is dt.bool_:
@@ -110,8 +116,10 @@ def _index_put(r: RuleInput) -> Types:
     except ShapeError:
         fits = False
     if not fits:
-        raise r.shape_error(f"values {r.text(1)} do not broadcast to {dims_text(shape)}, the "
-                            "elements that the indices select")
+        raise r.shape_error(
+            f"values {r.text(1)} do not broadcast to {dims_text(shape)}, the "
+            "elements that the indices select"
+        )
     _check_mode(r, "values")
     return like_first(r)
 
@@ -119,8 +127,9 @@ def _index_put(r: RuleInput) -> Types:
 def _scatter(r: RuleInput) -> Types:
     shape = nn.gather(r)
     if r.shapes[2] != shape:
-        raise r.shape_error(f"updates {r.text(2)} and index {r.text(1)} must have the same dims; "
-                            "expand one")
+        raise r.shape_error(
+            f"updates {r.text(2)} and index {r.text(1)} must have the same dims; expand one"
+        )
     _check_mode(r, "updates")
     return like_first(r)
 
@@ -134,16 +143,18 @@ def _computed_axes(r: RuleInput) -> list[int]:
     normalize_axes(r.op, axes, rank)
     for i in range(2, len(r.shapes)):
         if r.shapes[i] or not r.dtypes[i].is_int:
-            raise r.shape_error(f"start {r.text(i)} must be an integer scalar; reshape it, or "
-                                "cast it to i64")
+            raise r.shape_error(
+                f"start {r.text(i)} must be an integer scalar; reshape it, or cast it to i64"
+            )
     return [a % rank for a in axes]
 
 
 def _slice_update(r: RuleInput) -> Types:
     x, y = r.shapes[0], r.shapes[1]
     if len(x) != len(y) or r.dtypes[0] is not r.dtypes[1]:
-        raise r.shape_error(f"{r.text(1)} can't replace a block of {r.text(0)}; rank and dtype "
-                            "must be equal")
+        raise r.shape_error(
+            f"{r.text(1)} can't replace a block of {r.text(0)}; rank and dtype must be equal"
+        )
     start: tuple[Dim, ...] = tuple(r.get("start") or (0,) * len(x))
     if len(start) != len(x):
         raise r.shape_error(f"start {dims_text(start)} needs one entry per axis of {r.text(0)}")
@@ -151,8 +162,9 @@ def _slice_update(r: RuleInput) -> Types:
     for i, (have, want) in enumerate(zip(x, y, strict=True)):
         at = 0 if i in computed else start[i]
         if not have - want - at >= 0 or not at >= 0:
-            raise r.shape_error(f"{r.text(1)} at {dims_text(start)} is not inside {r.text(0)} on "
-                                f"axis {i}")
+            raise r.shape_error(
+                f"{r.text(1)} at {dims_text(start)} is not inside {r.text(0)} on axis {i}"
+            )
     return like_first(r)
 
 

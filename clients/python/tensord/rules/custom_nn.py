@@ -23,11 +23,14 @@ __all__ = ["RULES"]
 def _linear(r: RuleInput) -> Types:
     x, w = r.shapes[0], r.shapes[1]
     if not 1 <= len(x) < MAX_RANK or len(w) != 2 or x[-1] != w[1]:
-        raise r.shape_error(f"x {r.text(0)} and weight {r.text(1)} must be [..., in] and [out, in];"
-                            " transpose the weight or reshape x")
+        raise r.shape_error(
+            f"x {r.text(0)} and weight {r.text(1)} must be [..., in] and [out, in];"
+            " transpose the weight or reshape x"
+        )
     if len(r.shapes) > 2 and r.shapes[2] != (w[0],):
-        raise r.shape_error(f"bias {r.text(2)} must be [{w[0]}], one number per row of weight "
-                            f"{r.text(1)}")
+        raise r.shape_error(
+            f"bias {r.text(2)} must be [{w[0]}], one number per row of weight {r.text(1)}"
+        )
     return [(r.dtypes[0], (*x[:-1], w[0]))]
 
 
@@ -54,8 +57,9 @@ def _check_affine(r: RuleInput, axes: Sequence[int]) -> None:
     dims = tuple(r.shapes[0][a] for a in axes)
     for i in range(1, len(r.shapes)):
         if r.shapes[i] != dims:
-            raise r.shape_error(f"{r.names[i]} is {r.text(i)}; expected dims {dims_text(dims)} for "
-                                f"x {r.text(0)}")
+            raise r.shape_error(
+                f"{r.names[i]} is {r.text(i)}; expected dims {dims_text(dims)} for x {r.text(0)}"
+            )
     for i, dtype in enumerate(r.dtypes):
         if not dtype.is_float:
             raise r.dtype_error(f"needs floats, got {r.text(i)}; cast it first")
@@ -72,8 +76,9 @@ def _channel_norm(r: RuleInput) -> Types:
         raise r.shape_error(f"x {r.text(0)} must be [N, C, ...]; reshape it")
     if groups is not None:
         if groups < 1 or x[1] % groups != 0:
-            raise r.shape_error(f"groups = {groups} must be >= 1 and divide the {x[1]} channels of "
-                                f"{r.text(0)}")
+            raise r.shape_error(
+                f"groups = {groups} must be >= 1 and divide the {x[1]} channels of {r.text(0)}"
+            )
         if len(x) >= MAX_RANK:
             raise r.shape_error(f"x {r.text(0)} has too many axes; merge some")
     _check_affine(r, [1])
@@ -123,14 +128,15 @@ def _check_classes(r: RuleInput) -> Shape:
     axis = 1 if len(x) > 1 else 0
     if len(r.shapes) > 2 and (r.shapes[2] != (x[axis],) or not r.dtypes[2].is_float):
         raise r.shape_error(f"weight {r.text(2)} must be floats [{x[axis]}], one for each class")
-    return x[:axis] + x[axis + 1:]
+    return x[:axis] + x[axis + 1 :]
 
 
 def _nll(r: RuleInput) -> Types:
     dims = _check_classes(r)
     if not r.dtypes[1].is_int or r.shapes[1] != dims:
-        raise r.shape_error(f"target {r.text(1)} must be integers {dims_text(dims)} for x "
-                            f"{r.text(0)}")
+        raise r.shape_error(
+            f"target {r.text(1)} must be integers {dims_text(dims)} for x {r.text(0)}"
+        )
     return _reduced(r, dims)
 
 
@@ -138,8 +144,10 @@ def _cross_entropy(r: RuleInput) -> Types:
     dims, x, target = _check_classes(r), r.shapes[0], r.shapes[1]
     probabilities = r.dtypes[1].is_float and target == x
     if not probabilities and not (r.dtypes[1].is_int and target == dims):
-        raise r.shape_error(f"target {r.text(1)} must be integers {dims_text(dims)} or "
-                            f"probabilities {dims_text(x)} for x {r.text(0)}")
+        raise r.shape_error(
+            f"target {r.text(1)} must be integers {dims_text(dims)} or "
+            f"probabilities {dims_text(x)} for x {r.text(0)}"
+        )
     if not 0 <= r.get("label_smoothing") <= 1:
         raise r.shape_error(f"label_smoothing = {r.get('label_smoothing'):g} must be from 0 to 1")
     return _reduced(r, dims)
@@ -148,10 +156,15 @@ def _cross_entropy(r: RuleInput) -> Types:
 def _dropout(r: RuleInput) -> Types:
     if not r.dtypes[0].is_float:
         raise r.dtype_error(f"x {r.text(0)} must be a float; cast it")
-    if (r.dtypes[1] is not uint32 or r.shapes[1] != (2,) or not r.dtypes[2].is_int
-            or r.shapes[2] != ()):
-        raise r.dtype_error(f"key {r.text(1)} and counter {r.text(2)} must be u32[2] and a u64 "
-                            "number")
+    if (
+        r.dtypes[1] is not uint32
+        or r.shapes[1] != (2,)
+        or not r.dtypes[2].is_int
+        or r.shapes[2] != ()
+    ):
+        raise r.dtype_error(
+            f"key {r.text(1)} and counter {r.text(2)} must be u32[2] and a u64 number"
+        )
     if not 0 <= r.get("p") <= 1:
         raise r.shape_error(f"p = {r.get('p'):g} must be from 0 to 1")
     return like_first(r)
@@ -181,9 +194,20 @@ def _step(r: RuleInput) -> Types:
     return [(r.dtypes[0], r.shapes[0]), *states]
 
 
-LOSSES: Final = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge_embedding_loss",
-                 "hinge_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss",
-                 "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss")
+LOSSES: Final = (
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+)
 
 RULES: Final[dict[str, CustomRule]] = {
     **dict.fromkeys(LOSSES, _loss),

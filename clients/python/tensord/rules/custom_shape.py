@@ -34,8 +34,10 @@ def _broadcast_to(r: RuleInput) -> Types:
     x, to = r.shapes[0], tuple(r.get("dims"))
     fits = len(x) <= len(to) and all(d in (t, 1) for d, t in zip(x[::-1], to[::-1], strict=False))
     if not fits:
-        raise r.shape_error(f"{dims_text(x)} does not broadcast to {dims_text(to)}; dims must be "
-                            "equal or 1, aligned at the end")
+        raise r.shape_error(
+            f"{dims_text(x)} does not broadcast to {dims_text(to)}; dims must be "
+            "equal or 1, aligned at the end"
+        )
     return _like_first(r, to)
 
 
@@ -73,7 +75,7 @@ def _flatten(r: RuleInput) -> Types:
     last = normalize_axis(r.op, r.get("end"), len(x))
     if first > last:
         raise r.shape_error(f"start {first} is after end {last}")
-    return _like_first(r, (*x[:first], numel(x[first:last + 1]), *x[last + 1:]))
+    return _like_first(r, (*x[:first], numel(x[first : last + 1]), *x[last + 1 :]))
 
 
 def _tile(r: RuleInput) -> Types:
@@ -128,8 +130,9 @@ def _pad_mode(r: RuleInput) -> Types:
         there = d - 1 if mode == "reflect" else d
         fits = d - 1 >= 0 if mode == "replicate" else there - most >= 0
         if most != 0 and not fits:
-            raise r.shape_error(f"axis {i} of {dims_text(x)} is too short for padding {low[i]}, "
-                                f"{high[i]} by {mode}")
+            raise r.shape_error(
+                f"axis {i} of {dims_text(x)} is too short for padding {low[i]}, {high[i]} by {mode}"
+            )
     return _like_first(r, out)
 
 
@@ -179,8 +182,12 @@ def _reduce(r: RuleInput) -> Types:
 
 
 def _check_key(r: RuleInput) -> None:
-    if (r.dtypes[0] is dt.uint32 and r.shapes[0] == (2,) and r.dtypes[1].is_int
-            and r.shapes[1] == ()):
+    if (
+        r.dtypes[0] is dt.uint32
+        and r.shapes[0] == (2,)
+        and r.dtypes[1].is_int
+        and r.shapes[1] == ()
+    ):
         return
     raise r.dtype_error(f"key {r.text(0)} and counter {r.text(1)} must be u32[2] and a u64 number")
 
@@ -211,8 +218,9 @@ def _random_range(r: RuleInput) -> Types:
 def _permutation(r: RuleInput) -> Types:
     _check_key(r)
     if len(r.get("dims")) != 1 or not r.get("dtype").is_int:
-        raise r.shape_error(f"dims {dims_text(r.get('dims'))} must hold one extent, and dtype be "
-                            "an integer")
+        raise r.shape_error(
+            f"dims {dims_text(r.get('dims'))} must hold one extent, and dtype be an integer"
+        )
     return _made(r)
 
 

@@ -48,11 +48,14 @@ class Window(NamedTuple):
 def _per_axis(r: RuleInput, name: str, axes: int, least: int, otherwise: int) -> list[int]:
     values = ints_or(r.get(name), axes, otherwise)
     if len(values) not in (1, axes):
-        raise r.shape_error(f"{name} {dims_text(values)} has {len(values)} values; expected 1 or "
-                            f"one for each of {axes} spatial axes")
+        raise r.shape_error(
+            f"{name} {dims_text(values)} has {len(values)} values; expected 1 or "
+            f"one for each of {axes} spatial axes"
+        )
     if any(not least <= v <= _MAX_WINDOW for v in values):
-        raise r.shape_error(f"{name} {dims_text(values)} must hold numbers from {least} to "
-                            f"{_MAX_WINDOW}")
+        raise r.shape_error(
+            f"{name} {dims_text(values)} must hold numbers from {least} to {_MAX_WINDOW}"
+        )
     return values * axes if len(values) == 1 else values
 
 
@@ -62,8 +65,10 @@ def _padding(r: RuleInput, axes: int) -> tuple[list[int], list[int]]:
         both = _per_axis(r, "padding", axes, 0, 0)
         return both, both
     if any(not 0 <= v <= _MAX_WINDOW for v in padding):
-        raise r.shape_error(f"padding {dims_text(padding)} must hold numbers from 0 to "
-                            f"{_MAX_WINDOW}; shrink the input instead of padding it negatively")
+        raise r.shape_error(
+            f"padding {dims_text(padding)} must hold numbers from 0 to "
+            f"{_MAX_WINDOW}; shrink the input instead of padding it negatively"
+        )
     return list(padding[0::2]), list(padding[1::2])
 
 
@@ -92,28 +97,34 @@ def _check_index(r: RuleInput, i: int) -> None:
 def _conv_groups(r: RuleInput) -> int:
     rank, first = len(r.shapes[0]), None
     if rank < 3:
-        raise r.shape_error(f"input is {r.text(0)}; expected [batch, channels, spatial axes...]; "
-                            "reshape it")
+        raise r.shape_error(
+            f"input is {r.text(0)}; expected [batch, channels, spatial axes...]; reshape it"
+        )
     _check_rank(r, 1, rank, "a weight with the input's spatial axes,")
     check_room(r, rank, rank)
     groups: int = r.get("groups")
     first = r.shapes[1][0]
     if groups < 1 or first % groups != 0:
-        raise r.shape_error(f"groups = {groups} must be >= 1 and divide {first}, the first dim of "
-                            f"weight {r.text(1)}")
+        raise r.shape_error(
+            f"groups = {groups} must be >= 1 and divide {first}, the first dim of "
+            f"weight {r.text(1)}"
+        )
     return groups
 
 
 def _conv_window(r: RuleInput, inner: Dim, channels: Dim) -> Window:
     if r.shapes[0][1] != inner:
-        raise r.shape_error(f"{r.text(0)} has {r.shapes[0][1]} channels, but weight {r.text(1)} "
-                            f"with groups = {r.get('groups')} takes {inner}")
+        raise r.shape_error(
+            f"{r.text(0)} has {r.shapes[0][1]} channels, but weight {r.text(1)} "
+            f"with groups = {r.get('groups')} takes {inner}"
+        )
     kernel = r.shapes[1][2:]
     if not all(isinstance(k, int) and k >= 1 for k in kernel):
         raise r.shape_error(f"kernel dims of weight {r.text(1)} must be constants >= 1")
     if len(r.shapes) > 2 and r.shapes[2] != (channels,):
-        raise r.shape_error(f"bias is {r.text(2)}; expected [{channels}], one number per output "
-                            "channel")
+        raise r.shape_error(
+            f"bias is {r.text(2)}; expected [{channels}], one number per output channel"
+        )
     return _read_window(r, [int(k) for k in kernel])
 
 
@@ -134,11 +145,22 @@ def conv_transpose(r: RuleInput) -> Shape:
     out: list[Dim] = [x[0], w[1] * groups]
     for i, d in enumerate(x[2:]):
         if more[i] >= max(window.strides[i], window.dilations[i]):
-            raise r.shape_error(f"output_padding {dims_text(more)} must be less than stride "
-                                f"{dims_text(window.strides)} or dilation "
-                                f"{dims_text(window.dilations)}")
-        out.append(sym_max((d - 1) * window.strides[i] - window.low[i] - window.high[i]
-                           + window.reach(i) + more[i] + 1, 0))
+            raise r.shape_error(
+                f"output_padding {dims_text(more)} must be less than stride "
+                f"{dims_text(window.strides)} or dilation "
+                f"{dims_text(window.dilations)}"
+            )
+        out.append(
+            sym_max(
+                (d - 1) * window.strides[i]
+                - window.low[i]
+                - window.high[i]
+                + window.reach(i)
+                + more[i]
+                + 1,
+                0,
+            )
+        )
     return tuple(out)
 
 
@@ -147,16 +169,19 @@ def pool(r: RuleInput) -> Shape:
     shape, window = r.shapes[0], _read_window(r, r.get("kernel"))
     rank, axes = len(shape), len(window.sizes)
     if not 1 <= axes <= rank:
-        raise r.shape_error(f"kernel {dims_text(window.sizes)} needs 1 to {rank} values for "
-                            f"{r.text(0)}")
+        raise r.shape_error(
+            f"kernel {dims_text(window.sizes)} needs 1 to {rank} values for {r.text(0)}"
+        )
     check_room(r, rank, axes)
     for i in range(axes):
         if max(window.low[i], window.high[i]) > window.reach(i):
-            raise r.shape_error(f"padding low {dims_text(window.low)}, high "
-                                f"{dims_text(window.high)} must be less than a window of kernel "
-                                f"{dims_text(window.sizes)}, which could hold nothing else")
-    counts = (window.windows(i, d) for i, d in enumerate(shape[rank - axes:]))
-    return (*shape[:rank - axes], *counts)
+            raise r.shape_error(
+                f"padding low {dims_text(window.low)}, high "
+                f"{dims_text(window.high)} must be less than a window of kernel "
+                f"{dims_text(window.sizes)}, which could hold nothing else"
+            )
+    counts = (window.windows(i, d) for i, d in enumerate(shape[rank - axes :]))
+    return (*shape[: rank - axes], *counts)
 
 
 def gather(r: RuleInput) -> Shape:
@@ -167,8 +192,9 @@ def gather(r: RuleInput) -> Shape:
     axis = normalize_axis(r.op, r.get("axis"), len(x))
     for i, (d, n) in enumerate(zip(x, index, strict=True)):
         if i != axis and not d - n >= 0:
-            raise r.shape_error(f"index {r.text(1)} is longer than {r.text(0)} on axis {i}; only "
-                                f"axis {axis} may be")
+            raise r.shape_error(
+                f"index {r.text(1)} is longer than {r.text(0)} on axis {i}; only axis {axis} may be"
+            )
     return index
 
 
@@ -177,7 +203,7 @@ def take(r: RuleInput) -> Shape:
     _check_index(r, 1)
     x = r.shapes[0]
     axis = normalize_axis(r.op, r.get("axis"), len(x))
-    return x[:axis] + r.shapes[1] + x[axis + 1:]
+    return x[:axis] + r.shapes[1] + x[axis + 1 :]
 
 
 def one_hot(r: RuleInput) -> Shape:
@@ -200,10 +226,18 @@ def _attention_leading(r: RuleInput) -> Shape:
     q, k, v = r.shapes[:3]
     key = broadcast_shapes(r.op, k[:-2], v[:-2])
     if r.get("enable_gqa"):
-        if (not key or len(q) != len(k) or len(q) != len(v) or k[-3] != key[-1]
-                or v[-3] != key[-1] or q[-3] % key[-1] != 0):
-            raise r.shape_error(f"with enable_gqa, axis -3 of query {r.text(0)} must be a multiple "
-                                f"of that of key {r.text(1)} and value {r.text(2)}")
+        if (
+            not key
+            or len(q) != len(k)
+            or len(q) != len(v)
+            or k[-3] != key[-1]
+            or v[-3] != key[-1]
+            or q[-3] % key[-1] != 0
+        ):
+            raise r.shape_error(
+                f"with enable_gqa, axis -3 of query {r.text(0)} must be a multiple "
+                f"of that of key {r.text(1)} and value {r.text(2)}"
+            )
         key = (*key[:-1], q[-3])
     return broadcast_shapes(r.op, q[:-2], key)
 
@@ -215,8 +249,10 @@ def attention(r: RuleInput) -> Shape:
             _check_rank(r, i, 2, "[..., length, features]")
     q, k, v = r.shapes[:3]
     if q[-1] != k[-1] or k[-2] != v[-2]:
-        raise r.shape_error(f"query {r.text(0)}, key {r.text(1)} and value {r.text(2)} must be "
-                            "[...,L,E], [...,S,E] and [...,S,V]")
+        raise r.shape_error(
+            f"query {r.text(0)}, key {r.text(1)} and value {r.text(2)} must be "
+            "[...,L,E], [...,S,E] and [...,S,V]"
+        )
     out = (*_attention_leading(r), q[-2])
     check_room(r, len(out) + 1, 2)
     if len(r.shapes) > 3:
@@ -226,6 +262,8 @@ def attention(r: RuleInput) -> Shape:
         except ShapeError:
             fits = False
         if not fits or r.dtypes[3].is_int:
-            raise r.shape_error(f"mask is {r.text(3)}; expected bool (true: attend) or a float to "
-                                f"add, broadcasting to {dims_text(full)}")
+            raise r.shape_error(
+                f"mask is {r.text(3)}; expected bool (true: attend) or a float to "
+                f"add, broadcasting to {dims_text(full)}"
+            )
     return (*out, v[-1])

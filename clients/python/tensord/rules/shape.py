@@ -24,8 +24,10 @@ ShapeRule: TypeAlias = Callable[[RuleInput], Shape]
 def _same(r: RuleInput) -> Shape:
     for shape in r.shapes[1:]:
         if shape != r.shapes[0]:
-            raise r.shape_error(f"shapes {dims_text(r.shapes[0])} and {dims_text(shape)} must be "
-                                "equal; expand or reshape one")
+            raise r.shape_error(
+                f"shapes {dims_text(r.shapes[0])} and {dims_text(shape)} must be "
+                "equal; expand or reshape one"
+            )
     return r.shapes[0]
 
 
@@ -50,24 +52,29 @@ def _reshape(r: RuleInput) -> Shape:
     dims: Shape = tuple(r.get("dims"))
     have, want = numel(r.shapes[0]), numel(dims)
     if have != want:
-        raise r.shape_error(f"{dims_text(r.shapes[0])} has {have} elements, {dims_text(dims)} has "
-                            f"{want}; the counts must be equal")
+        raise r.shape_error(
+            f"{dims_text(r.shapes[0])} has {have} elements, {dims_text(dims)} has "
+            f"{want}; the counts must be equal"
+        )
     return dims
 
 
 def _permute(r: RuleInput) -> Shape:
     order, shape = r.get("order"), r.shapes[0]
     if sorted(order) != list(range(len(shape))):
-        raise r.shape_error(f"order {dims_text(order)} must hold each of 0..{len(shape) - 1} once "
-                            f"for {dims_text(shape)}")
+        raise r.shape_error(
+            f"order {dims_text(order)} must hold each of 0..{len(shape) - 1} once "
+            f"for {dims_text(shape)}"
+        )
     return tuple(shape[axis] for axis in order)
 
 
 def _per_axis(r: RuleInput, name: str) -> Sequence[Dim]:
     dims: Sequence[Dim] = r.get(name)
     if len(dims) != len(r.shapes[0]):
-        raise r.shape_error(f"{name} {dims_text(dims)} needs one entry per axis of "
-                            f"{dims_text(r.shapes[0])}")
+        raise r.shape_error(
+            f"{name} {dims_text(dims)} needs one entry per axis of {dims_text(r.shapes[0])}"
+        )
     return dims
 
 
@@ -75,8 +82,10 @@ def _expand(r: RuleInput) -> Shape:
     dims, shape = _per_axis(r, "dims"), r.shapes[0]
     for i, (have, want) in enumerate(zip(shape, dims, strict=True)):
         if have not in (want, 1):
-            raise r.shape_error(f"axis {i} of {dims_text(shape)} can't grow to {dims_text(dims)}; "
-                                "only dims of 1 grow")
+            raise r.shape_error(
+                f"axis {i} of {dims_text(shape)} can't grow to {dims_text(dims)}; "
+                "only dims of 1 grow"
+            )
     return tuple(dims)
 
 
@@ -84,8 +93,10 @@ def _pad(r: RuleInput) -> Shape:
     low, high = _per_axis(r, "low"), _per_axis(r, "high")
     for x, y in zip(low, high, strict=True):
         if not x >= 0 or not y >= 0:
-            raise r.shape_error(f"padding low {dims_text(low)}, high {dims_text(high)} must not be "
-                                "negative; shrink instead")
+            raise r.shape_error(
+                f"padding low {dims_text(low)}, high {dims_text(high)} must not be "
+                "negative; shrink instead"
+            )
     return tuple(d + x + y for d, x, y in zip(r.shapes[0], low, high, strict=True))
 
 
@@ -93,8 +104,10 @@ def _shrink(r: RuleInput) -> Shape:
     low, dims, shape = _per_axis(r, "low"), _per_axis(r, "dims"), r.shapes[0]
     for i, (d, at, n) in enumerate(zip(shape, low, dims, strict=True)):
         if not at >= 0 or not n >= 0 or not d - at - n >= 0:
-            raise r.shape_error(f"low {dims_text(low)} with dims {dims_text(dims)} is not inside "
-                                f"{dims_text(shape)} on axis {i}")
+            raise r.shape_error(
+                f"low {dims_text(low)} with dims {dims_text(dims)} is not inside "
+                f"{dims_text(shape)} on axis {i}"
+            )
     return tuple(dims)
 
 
@@ -123,8 +136,9 @@ def _window(r: RuleInput) -> Shape:
     dilations = ints_or(r.get("dilations"), n, 1)
     for name, values in (("sizes", sizes), ("strides", strides), ("dilations", dilations)):
         if len(values) != n or any(v < 1 for v in values):
-            raise r.shape_error(f"{name} {dims_text(values)} must hold {n} numbers >= 1, one per "
-                                "windowed axis")
+            raise r.shape_error(
+                f"{name} {dims_text(values)} must hold {n} numbers >= 1, one per windowed axis"
+            )
     out = list(r.shapes[0])
     for axis, size, stride, dilation in zip(axes, sizes, strides, dilations, strict=True):
         count = (out[axis] - (size - 1) * dilation - 1) // stride + 1
@@ -151,11 +165,13 @@ def _concat(r: RuleInput) -> Shape:
     total = first[axis]
     for shape in r.shapes[1:]:
         if len(shape) != len(first) or any(
-                i != axis and d != shape[i] for i, d in enumerate(first)):
-            raise r.shape_error(f"shapes {dims_text(first)} and {dims_text(shape)} may differ on "
-                                f"axis {axis} alone")
+            i != axis and d != shape[i] for i, d in enumerate(first)
+        ):
+            raise r.shape_error(
+                f"shapes {dims_text(first)} and {dims_text(shape)} may differ on axis {axis} alone"
+            )
         total = total + shape[axis]
-    return (*first[:axis], total, *first[axis + 1:])
+    return (*first[:axis], total, *first[axis + 1 :])
 
 
 def _stack(r: RuleInput) -> Shape:

@@ -17,8 +17,9 @@ _CHUNK: Final = 1 << 20
 _DATA_TAG: Final = b"\x7a"  # field 15, length-delimited
 
 
-def upload(transport: Transport, welcome: session_pb2.Welcome, number: int,
-           data: memoryview) -> None:
+def upload(
+    transport: Transport, welcome: session_pb2.Welcome, number: int, data: memoryview
+) -> None:
     """Sends the bytes of an upload; returns when the daemon has them."""
     chunk = min(welcome.limits.max_chunk_bytes or _CHUNK, _CHUNK)
     status = transport.upload(_chunks(welcome, number, data, chunk))
@@ -26,13 +27,19 @@ def upload(transport: Transport, welcome: session_pb2.Welcome, number: int,
         raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
 
 
-def _chunks(welcome: session_pb2.Welcome, number: int, data: memoryview,
-            size: int) -> Iterator[bytes]:
+def _chunks(
+    welcome: session_pb2.Welcome, number: int, data: memoryview, size: int
+) -> Iterator[bytes]:
     total = len(data)
     for offset in range(0, total, size):
-        head = compute_pb2.UploadChunk(session=welcome.session, token=welcome.data_token,
-                                       upload=number, total=total, offset=offset)
-        part = data[offset:offset + size]
+        head = compute_pb2.UploadChunk(
+            session=welcome.session,
+            token=welcome.data_token,
+            upload=number,
+            total=total,
+            offset=offset,
+        )
+        part = data[offset : offset + size]
         yield b"".join((head.SerializeToString(), _DATA_TAG, _varint(len(part)), part))
 
 
@@ -45,8 +52,12 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def read(transport: Transport, welcome: session_pb2.Welcome, answer: Future[session_pb2.Data],
-         timeout: float | None) -> bytes | bytearray:
+def read(
+    transport: Transport,
+    welcome: session_pb2.Welcome,
+    answer: Future[session_pb2.Data],
+    timeout: float | None,
+) -> bytes | bytearray:
     """The bytes that a Fetch answers, inline or by its ticket."""
     try:
         data = answer.result(timeout)
@@ -58,15 +69,17 @@ def read(transport: Transport, welcome: session_pb2.Welcome, answer: Future[sess
     return download(transport, welcome, data) if data.ticket else data.inline
 
 
-def download(transport: Transport, welcome: session_pb2.Welcome,
-             data: session_pb2.Data) -> bytearray:
+def download(
+    transport: Transport, welcome: session_pb2.Welcome, data: session_pb2.Data
+) -> bytearray:
     """The bytes behind a ticket."""
     out = bytearray(data.bytes)
-    request = compute_pb2.DownloadRequest(session=welcome.session, token=welcome.data_token,
-                                          ticket=data.ticket)
+    request = compute_pb2.DownloadRequest(
+        session=welcome.session, token=welcome.data_token, ticket=data.ticket
+    )
     at = 0
     for chunk in transport.download(request):
-        out[at:at + len(chunk.data)] = chunk.data
+        out[at : at + len(chunk.data)] = chunk.data
         at += len(chunk.data)
     if at != data.bytes:
         raise TensordError(f"the download of {data.bytes} bytes stopped at {at}")

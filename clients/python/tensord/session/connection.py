@@ -49,8 +49,15 @@ class Connection(Recorder):
     stream is lost, every use raises ConnectionLost.
     """
 
-    def __init__(self, address: str, *, transport: Transport | None = None, token: str = "",
-                 label: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        transport: Transport | None = None,
+        token: str = "",
+        label: str = "",
+        timeout: float = 10.0,
+    ) -> None:
         super().__init__()
         self.address = address
         self.forked = False
@@ -71,8 +78,13 @@ class Connection(Recorder):
         self.default_device = next((d.name for d in self.welcome.devices if d.is_default), "")
 
     def _hello(self, token: str, label: str, timeout: float) -> session_pb2.Welcome:
-        hello = session_pb2.Hello(min_version=1, max_version=1, client_name="tensord-python",
-                                  client_version=__version__, label=label)
+        hello = session_pb2.Hello(
+            min_version=1,
+            max_version=1,
+            client_name="tensord-python",
+            client_version=__version__,
+            label=label,
+        )
         if token:
             hello.credentials.bearer = token
         answer = self._ask(hello=hello)
@@ -124,8 +136,12 @@ class Connection(Recorder):
         self._outbox.throttle()
 
     def _progress(self) -> tuple[int, bool]:
-        waiting = (self.columns is not None or bool(self._frame.items) or bool(self._dropped)
-                   or self._inbox.ack_due)
+        waiting = (
+            self.columns is not None
+            or bool(self._frame.items)
+            or bool(self._dropped)
+            or self._inbox.ack_due
+        )
         return self.next_id, waiting
 
     def _flush_if_free(self) -> bool:
@@ -204,8 +220,11 @@ class Connection(Recorder):
         with self.lock:
             value = Value(self, self.next_id, dtype, shape, device)
             self.next_id += 1
-            self._item(put=session_pb2.Put(id=value.id, type=type_message(dtype, shape, device),
-                                           data=view.tobytes()))
+            self._item(
+                put=session_pb2.Put(
+                    id=value.id, type=type_message(dtype, shape, device), data=view.tobytes()
+                )
+            )
             self._pending_bytes += len(view)
             if self._pending_bytes > _FRAME_BYTES:
                 self._full()
@@ -221,8 +240,11 @@ class Connection(Recorder):
             number = self._next_upload()
             value = Value(self, self.next_id, dtype, shape, device)
             self.next_id += 1
-            self._item(bind=session_pb2.BindUpload(
-                id=value.id, type=type_message(dtype, shape, device), upload=number))
+            self._item(
+                bind=session_pb2.BindUpload(
+                    id=value.id, type=type_message(dtype, shape, device), upload=number
+                )
+            )
             self.flush()
         bulk.upload(self.transport, self.welcome, number, view)
         value.stored = True
@@ -253,8 +275,13 @@ class Connection(Recorder):
         """The bytes of a value; waits. Raises what the daemon reports, or DeadlineError."""
         return bulk.read(self.transport, self.welcome, self.fetch(value), timeout)
 
-    def gradient(self, targets: Sequence[Value], seeds: Sequence[Value | None],
-                 wrt: Sequence[Value], source: int) -> list[Value]:
+    def gradient(
+        self,
+        targets: Sequence[Value],
+        seeds: Sequence[Value | None],
+        wrt: Sequence[Value],
+        source: int,
+    ) -> list[Value]:
         with self.lock:
             first = self.next_id
             self.next_id += len(wrt)
@@ -289,8 +316,10 @@ class Connection(Recorder):
                 return slot
             slot = self._programs[digest] = len(self._programs) + 1
             message = graph_pb2.Program(digest=digest, slot=slot)
-            inline = len(body) <= (self.welcome.limits.max_program_bytes or 1 << 20) and len(
-                body) <= 1 << 20
+            inline = (
+                len(body) <= (self.welcome.limits.max_program_bytes or 1 << 20)
+                and len(body) <= 1 << 20
+            )
             if inline:
                 message.body = body
             else:
@@ -301,9 +330,15 @@ class Connection(Recorder):
             bulk.upload(self.transport, self.welcome, message.upload, memoryview(body))
         return slot
 
-    def execute(self, slot: int, inputs: Sequence[Value], donated: Sequence[int],
-                outputs: Sequence[tuple[DType, Shape]], variables: Sequence[int],
-                device: int = 0) -> tuple[list[Value], int]:
+    def execute(
+        self,
+        slot: int,
+        inputs: Sequence[Value],
+        donated: Sequence[int],
+        outputs: Sequence[tuple[DType, Shape]],
+        variables: Sequence[int],
+        device: int = 0,
+    ) -> tuple[list[Value], int]:
         """Runs a Program: its outputs on consecutive ids, and the size of the item in bytes."""
         item = session_pb2.Execute(slot=slot, vars=variables)
         getattr(item, "in").extend(span_list(v.id for v in inputs))
@@ -321,8 +356,9 @@ class Connection(Recorder):
 
     def stats(self) -> dict[str, int]:
         """The daemon's counters: kernels_compiled, plan_hits, bytes_uploaded …"""
-        reply = self.transport.call("GetStats", compute_pb2.StatsRequest(),
-                                    compute_pb2.StatsReply, 10.0)
+        reply = self.transport.call(
+            "GetStats", compute_pb2.StatsRequest(), compute_pb2.StatsReply, 10.0
+        )
         return {c.name: c.value for c in reply.counters}
 
     # ------------------------------------------------------------------ end
@@ -363,8 +399,10 @@ class Connection(Recorder):
 
 
 def _forked() -> ForkError:
-    return ForkError("this tensor belongs to the parent process; after a fork make tensors anew in "
-                     "the child, from numpy arrays for example")
+    return ForkError(
+        "this tensor belongs to the parent process; after a fork make tensors anew in "
+        "the child, from numpy arrays for example"
+    )
 
 
 class _Donated(Recorder):
@@ -375,14 +413,21 @@ class _Donated(Recorder):
         self.broken = self._taken
 
     def _taken(self) -> DonatedError:
-        return DonatedError("the memory of this tensor was taken over by a jitted function (it was "
-                            "part of its state); keep a copy with .clone() before the call")
+        return DonatedError(
+            "the memory of this tensor was taken over by a jitted function (it was "
+            "part of its state); keep a copy with .clone() before the call"
+        )
 
     def _full(self) -> None:
         return None
 
-    def gradient(self, targets: Sequence[Value], seeds: Sequence[Value | None],
-                 wrt: Sequence[Value], source: int) -> list[Value]:
+    def gradient(
+        self,
+        targets: Sequence[Value],
+        seeds: Sequence[Value | None],
+        wrt: Sequence[Value],
+        source: int,
+    ) -> list[Value]:
         raise self._taken()
 
 

@@ -44,12 +44,18 @@ class PrivateDaemon:
     without a binary and ConnectionLost, with what it wrote, if it does not come up.
     """
 
-    def __init__(self, binary: str | None = None, arguments: Sequence[str] = (),
-                 environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        binary: str | None = None,
+        arguments: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.binary = binary or find_binary()
         if self.binary is None:
-            raise DaemonNotFound("no daemon listens and no binary was found to start one; set "
-                                 "$TENSORD_ADDR or $TENSORD_BIN, or put tensord on PATH")
+            raise DaemonNotFound(
+                "no daemon listens and no binary was found to start one; set "
+                "$TENSORD_ADDR or $TENSORD_BIN, or put tensord on PATH"
+            )
         self.owner = os.getpid()
         self._arguments, self._environment = arguments, environment or {}
         self.start()
@@ -60,12 +66,16 @@ class PrivateDaemon:
         self.folder = tempfile.mkdtemp(prefix="tensord-")
         self.log = Path(self.folder) / "log"
         address = f"unix://{self.folder}/tensord.sock"
-        command = [str(self.binary), f"--listen={address}", "--exit-with-parent",
-                   *self._arguments]
+        command = [str(self.binary), f"--listen={address}", "--exit-with-parent", *self._arguments]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                env={**os.environ, **self._environment}, start_new_session=True)
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
         self.address = self._await_ready()
 
     @property
@@ -77,14 +87,17 @@ class PrivateDaemon:
         assert self.process.stdout is not None
         lines: list[str] = []
         ready = threading.Event()
-        reader = threading.Thread(target=_read_lines, args=(self.process.stdout, lines, ready),
-                                  daemon=True)
+        reader = threading.Thread(
+            target=_read_lines, args=(self.process.stdout, lines, ready), daemon=True
+        )
         reader.start()
         deadline = time.monotonic() + _PATIENCE
         while not ready.wait(0.05):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 break
-        address = next((x[len(_READY):].strip() for x in list(lines) if x.startswith(_READY)), None)
+        address = next(
+            (x[len(_READY) :].strip() for x in list(lines) if x.startswith(_READY)), None
+        )
         if address is None:
             said = self.log.read_text(errors="replace")[-2000:]
             self.stop()

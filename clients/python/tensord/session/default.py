@@ -22,8 +22,14 @@ _default: list[Connection] = []
 _all: Final[weakref.WeakSet[Connection]] = weakref.WeakSet()
 
 
-def connect(url: str | None = None, *, token: str | None = None, label: str = "",
-            default: bool = True, transport: Transport | None = None) -> Connection:
+def connect(
+    url: str | None = None,
+    *,
+    token: str | None = None,
+    label: str = "",
+    default: bool = True,
+    transport: Transport | None = None,
+) -> Connection:
     """Opens a session and, unless `default` is false, makes it the process's own.
 
     The address is `url` ("unix:///path", "tcp://host:port"), else $TENSORD_ADDR, else the line

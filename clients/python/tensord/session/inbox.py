@@ -22,9 +22,14 @@ _ACK_BYTES: Final = 8 << 20
 
 def fault_error(fault: session_pb2.Fault) -> TensordError:
     """The exception for a fault; names the op and the user's line."""
-    return make_error(fault.code, fault.reason, fault.message, op=fault.op,
-                      source=source.describe(fault.source),
-                      retry_after=fault.retry_after_ms / 1000)
+    return make_error(
+        fault.code,
+        fault.reason,
+        fault.message,
+        op=fault.op,
+        source=source.describe(fault.source),
+        retry_after=fault.retry_after_ms / 1000,
+    )
 
 
 class Inbox:
@@ -42,8 +47,7 @@ class Inbox:
     def check(self) -> None:
         """Raises when the session is lost."""
         if self.error is not None:
-            raise type(self.error)(str(self.error), reason=self.error.reason,
-                                   code=self.error.code)
+            raise type(self.error)(str(self.error), reason=self.error.reason, code=self.error.code)
 
     def expect(self, seq: int, item: int) -> Future[Any]:
         """A future for the reply to an item."""
@@ -77,16 +81,21 @@ class Inbox:
     @property
     def ack_due(self) -> bool:
         """Whether the daemon should hear of what was received, even if nothing else is sent."""
-        return (self._seen - self._told_seen >= _ACK_FRAMES
-                or self._received - self._told_received >= _ACK_BYTES)
+        return (
+            self._seen - self._told_seen >= _ACK_FRAMES
+            or self._received - self._told_received >= _ACK_BYTES
+        )
 
     def _dispatch(self, reply: session_pb2.Reply) -> None:
         kind = reply.WhichOneof("kind")
         if kind == "fault":
             self._fault(reply)
         elif kind == "donated":
-            log.info("a donated buffer was copied: %d bytes, %s", reply.donated.copied_bytes,
-                     reply.donated.why)
+            log.info(
+                "a donated buffer was copied: %d bytes, %s",
+                reply.donated.copied_bytes,
+                reply.donated.why,
+            )
         elif kind == "going_away":
             log.warning("the daemon is going away: %s", reply.going_away.reason)
         elif kind is not None:

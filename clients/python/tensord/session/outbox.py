@@ -107,5 +107,6 @@ class Outbox:
             return True
 
     def _covers(self, size: int, items: int) -> bool:
-        return ((self._max_items is None or self._sent_items + items <= self._max_items)
-                and (self._max_bytes is None or self._sent_bytes + size <= self._max_bytes))
+        return (self._max_items is None or self._sent_items + items <= self._max_items) and (
+            self._max_bytes is None or self._sent_bytes + size <= self._max_bytes
+        )

@@ -33,8 +33,7 @@ class Transport(Protocol):
     def upload(self, chunks: Iterable[bytes]) -> compute_pb2.UploadStatus:
         """Serialised UploadChunks."""
 
-    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[
-            compute_pb2.DownloadChunk]:
+    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[compute_pb2.DownloadChunk]:
         """The chunks in order."""
 
     def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
@@ -46,7 +45,7 @@ class Transport(Protocol):
 
 def grpc_target(address: str) -> str:
     """gRPC's spelling of "unix:///path", "tcp://host:port" or "host:port"."""
-    return address[len("tcp://"):] if address.startswith("tcp://") else address
+    return address[len("tcp://") :] if address.startswith("tcp://") else address
 
 
 def rpc_error(error: grpc.RpcError) -> TensordError:
@@ -54,8 +53,9 @@ def rpc_error(error: grpc.RpcError) -> TensordError:
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     details = (error.details() if isinstance(error, grpc.Call) else "") or str(error)
     if code == grpc.StatusCode.UNAVAILABLE:
-        return ConnectionLost(f"the daemon can't be reached: {details}", reason="UNAVAILABLE",
-                              code=14)
+        return ConnectionLost(
+            f"the daemon can't be reached: {details}", reason="UNAVAILABLE", code=14
+        )
     return make_error(int(code.value[0]), "", f"{code.name}: {details}")
 
 
@@ -81,27 +81,30 @@ class GrpcTransport:
             raise rpc_error(error) from None
 
     def upload(self, chunks: Iterable[bytes]) -> compute_pb2.UploadStatus:
-        stub = self._bulk.stream_unary(_SERVICE + "Upload", _bytes,
-                                       compute_pb2.UploadStatus.FromString)
+        stub = self._bulk.stream_unary(
+            _SERVICE + "Upload", _bytes, compute_pb2.UploadStatus.FromString
+        )
         try:
             status: compute_pb2.UploadStatus = stub(iter(chunks))
             return status
         except grpc.RpcError as error:
             raise rpc_error(error) from None
 
-    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[
-            compute_pb2.DownloadChunk]:
+    def download(self, request: compute_pb2.DownloadRequest) -> Iterable[compute_pb2.DownloadChunk]:
         stub = self._bulk.unary_stream(
-            _SERVICE + "Download", compute_pb2.DownloadRequest.SerializeToString,
-            compute_pb2.DownloadChunk.FromString)
+            _SERVICE + "Download",
+            compute_pb2.DownloadRequest.SerializeToString,
+            compute_pb2.DownloadChunk.FromString,
+        )
         try:
             yield from stub(request)
         except grpc.RpcError as error:
             raise rpc_error(error) from None
 
     def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
-        stub = self._bulk.unary_unary(_SERVICE + method, type(request).SerializeToString,
-                                      reply.FromString)
+        stub = self._bulk.unary_unary(
+            _SERVICE + method, type(request).SerializeToString, reply.FromString
+        )
         try:
             return stub(request, timeout=timeout)
         except grpc.RpcError as error:

@@ -51,8 +51,13 @@ class Tensor(DataMixin, metaclass=_TensorMeta):
 
     __slots__ = ()
 
-    def __init__(self, data: Any = None, device: str | None = None,
-                 dtype: DType | str | None = None, requires_grad: bool | None = None) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        device: str | None = None,
+        dtype: DType | str | None = None,
+        requires_grad: bool | None = None,
+    ) -> None:
         to = None if dtype is None else to_dtype(dtype)
         made = _make(data, device_number(device), to)
         self._v = made._v if isinstance(made, TensorBase) else made
@@ -82,8 +87,9 @@ def _make(data: Any, device: int, dtype: DType | None) -> Any:
         return made if dtype is None else made.cast(dtype)
     if data is None:
         return put(np.zeros(0, np.float32), dtype, device)
-    if isinstance(data, bool | int | float) and (not isinstance(data, int)
-                                                 or -(1 << 63) <= data < 1 << 63):
+    if isinstance(data, bool | int | float) and (
+        not isinstance(data, int) or -(1 << 63) <= data < 1 << 63
+    ):
         return scalar(data, dtype or _stored(data), device)
     if isinstance(data, bytes | bytearray | memoryview):
         return put(np.frombuffer(data, np.uint8), dtype, device)
@@ -99,8 +105,11 @@ def _make(data: Any, device: int, dtype: DType | None) -> Any:
 
 
 def _stored(number: float | int | bool) -> DType:
-    if isinstance(number, int) and not isinstance(number, bool) and not (
-            -(1 << 31) <= number < 1 << 31):
+    if (
+        isinstance(number, int)
+        and not isinstance(number, bool)
+        and not (-(1 << 31) <= number < 1 << 31)
+    ):
         return dt.int64
     return dtypes.from_py(number)
 

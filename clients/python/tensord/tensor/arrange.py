@@ -43,8 +43,9 @@ class ArrangeMixin(MovementMixin):
         """Windows of `size` every `step` along an axis, as a new last axis."""
         axis = resolve_axis("unfold", dim, self.ndim)
         if size < 0 or step <= 0 or size > self.shape[axis]:
-            raise ValueProblem(f"unfold: size {size} and step {step} do not fit axis {axis} of "
-                               f"{self.shape}")
+            raise ValueProblem(
+                f"unfold: size {size} and step {step} do not fit axis {axis} of {self.shape}"
+            )
         return ops.window(self, axes=(axis,), sizes=(size,), strides=(step,))
 
     def meshgrid(self, *args: Tensor, indexing: str = "ij") -> tuple[Tensor, ...]:
@@ -59,8 +60,10 @@ class ArrangeMixin(MovementMixin):
         shape = [1] * len(vectors)
         for v, axis in zip(vectors, axes, strict=True):
             shape[axis] = v.numel()
-        return tuple(v.reshape([-1 if i == axis else 1 for i in range(len(vectors))]).expand(shape)
-                     for v, axis in zip(vectors, axes, strict=True))
+        return tuple(
+            v.reshape([-1 if i == axis else 1 for i in range(len(vectors))]).expand(shape)
+            for v, axis in zip(vectors, axes, strict=True)
+        )
 
     def rearrange(self, formula: str, **sizes: int) -> Tensor:
         """einops' rearrange: "b (h w) c -> b c h w", with the extents that can't be inferred."""
@@ -96,8 +99,9 @@ def _parse(side: str) -> list[list[str]]:
     return groups
 
 
-def _expand_ellipsis(before: list[list[str]], after: list[list[str]],
-                     rank: int) -> tuple[list[list[str]], list[list[str]]]:
+def _expand_ellipsis(
+    before: list[list[str]], after: list[list[str]], rank: int
+) -> tuple[list[list[str]], list[list[str]]]:
     names = [f"_{i}" for i in range(rank - len(before) + 1)]
 
     def spread(groups: list[list[str]]) -> list[list[str]]:
@@ -112,8 +116,9 @@ def _expand_ellipsis(before: list[list[str]], after: list[list[str]],
     return spread(before), spread(after)
 
 
-def _extents(groups: Sequence[Sequence[str]], shape: Sequence[int],
-             sizes: dict[str, int]) -> dict[str, int]:
+def _extents(
+    groups: Sequence[Sequence[str]], shape: Sequence[int], sizes: dict[str, int]
+) -> dict[str, int]:
     if len(groups) != len(shape):
         raise ShapeError(f"rearrange: {len(groups)} axes named, the tensor has {len(shape)}")
     extents = dict(sizes)

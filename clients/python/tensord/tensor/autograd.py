@@ -100,8 +100,9 @@ def _check(loss: TensorBase, gradient: TensorBase | None, wrt: Sequence[TensorBa
     if not loss.dtype.is_float:
         raise DTypeError(f"gradient of a {loss.dtype.short} tensor; it must be a float")
     if gradient is None and loss.shape != ():
-        raise ShapeError(f"gradient of a tensor of shape {loss.shape}: reduce it to a scalar, or "
-                         "give gradient=")
+        raise ShapeError(
+            f"gradient of a tensor of shape {loss.shape}: reduce it to a scalar, or give gradient="
+        )
     if gradient is not None and gradient.shape != loss.shape:
         raise ShapeError(f"gradient= has shape {gradient.shape}, the tensor {loss.shape}")
     for t in wrt:

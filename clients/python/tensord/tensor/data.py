@@ -91,16 +91,20 @@ class DataMixin(AutogradMixin):
         if graph.broken is not None:
             raise graph.broken()
         if not isinstance(graph, Connection):
-            raise JitError("a value can't be read while its function is traced: return the tensor "
-                           "and read it outside")
+            raise JitError(
+                "a value can't be read while its function is traced: return the tensor "
+                "and read it outside"
+            )
         if getattr(graph, "forked", False):
             graph.adopt(self)
         return graph
 
     def _read(self) -> bytes | bytearray:
         if local.trace is not None:
-            raise JitError("a value can't be read while a function is traced: return the tensor and"
-                           " read it outside")
+            raise JitError(
+                "a value can't be read while a function is traced: return the tensor and"
+                " read it outside"
+            )
         return self._session().read(self._v)
 
     # ------------------------------------------------------------------ out
@@ -196,8 +200,9 @@ class DataMixin(AutogradMixin):
         if new.shape != self.shape:
             raise ShapeError(f"assign: shape {new.shape} to a tensor of {self.shape}")
         if new._v.dtype is not self._v.dtype:
-            raise DTypeError(f"assign: {new._v.dtype.short} to a tensor of {self._v.dtype.short}; "
-                             "cast it first")
+            raise DTypeError(
+                f"assign: {new._v.dtype.short} to a tensor of {self._v.dtype.short}; cast it first"
+            )
         return self.replace(cast("Tensor", new))
 
     def _lift(self, x: Any) -> Tensor:
@@ -229,8 +234,9 @@ class DataMixin(AutogradMixin):
         return f"<Tensor shape={self.shape} dtype={self.dtype.name} device={self.device!r}{grad}>"
 
 
-def _unpickle(cls: type[Tensor], raw: bytes, dtype: DType, shape: Sequence[int],
-              requires_grad: bool) -> Tensor:
+def _unpickle(
+    cls: type[Tensor], raw: bytes, dtype: DType, shape: Sequence[int], requires_grad: bool
+) -> Tensor:
     array = np.frombuffer(raw, dtype.wire).reshape(tuple(shape))
     return cls(array, dtype=dtype, requires_grad=requires_grad)
 

@@ -150,8 +150,9 @@ class ElementwiseMixin(TensorBase):
         if rounding_mode is None:
             return ops.div(a, b)
         if rounding_mode not in ("trunc", "floor"):
-            raise ValueProblem(f"div: rounding_mode {rounding_mode!r}; expected 'trunc', 'floor' "
-                               "or None")
+            raise ValueProblem(
+                f"div: rounding_mode {rounding_mode!r}; expected 'trunc', 'floor' or None"
+            )
         return ops.truncdiv(a, b) if rounding_mode == "trunc" else ops.floordiv(a, b)
 
     def mod(self, x: Other, reverse: bool_t = False) -> Tensor:
@@ -201,8 +202,9 @@ class ElementwiseMixin(TensorBase):
     def ne(self, x: Other) -> Tensor:
         return ops.ne(self, x)
 
-    def isclose(self, x: Other, rtol: float_t = 1e-5, atol: float_t = 1e-8,
-                equal_nan: bool_t = False) -> Tensor:
+    def isclose(
+        self, x: Other, rtol: float_t = 1e-5, atol: float_t = 1e-8, equal_nan: bool_t = False
+    ) -> Tensor:
         """|self - x| <= atol + rtol * |x|, element by element."""
         return ops.isclose(self, x, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -403,9 +405,11 @@ def _power(base: Any, exponent: Any) -> Tensor:
     """base ** exponent; an integer base to a float or negative power becomes a float."""
     negative = isinstance(exponent, int_t) and exponent < 0
     for x, y in ((base, exponent), (exponent, base)):
-        if (isinstance(x, TensorBase) and not x._v.dtype.is_float
-                and (isinstance(y, float_t) or (negative and y is exponent))):
+        if (
+            isinstance(x, TensorBase)
+            and not x._v.dtype.is_float
+            and (isinstance(y, float_t) or (negative and y is exponent))
+        ):
             x = x.cast(float_of(x._v.dtype))  # type: ignore[attr-defined]
             base, exponent = (x, y) if y is exponent else (y, x)
     return ops.pow(base, exponent)
-

@@ -65,8 +65,9 @@ class IndexingMixin(ReduceMixin):
             block = tuple(c.dims for c in plan.cuts)
             target = _out_shape_of(block, plan)
             filled = new.reshape(_drop_leading(new.shape, len(target))).expand(target)
-            updated = ops.slice_update(x, filled.reshape(block), (),
-                                       start=[c.low for c in plan.cuts])
+            updated = ops.slice_update(
+                x, filled.reshape(block), (), start=[c.low for c in plan.cuts]
+            )
         elif _is_direct(x, plan):
             first = min(plan.tensors)
             updated = ops.index_put(x, new, list(plan.tensors.values()), axis=first)
@@ -95,13 +96,15 @@ class IndexingMixin(ReduceMixin):
             return cast("Tensor", self) * factor
         return ops.scatter(self, index, source, axis=axis, mode="add" if reduce else "set")
 
-    def scatter_reduce(self, dim: int, index: Any, src: Any, reduce: str,
-                       include_self: bool = True) -> Tensor:
+    def scatter_reduce(
+        self, dim: int, index: Any, src: Any, reduce: str, include_self: bool = True
+    ) -> Tensor:
         """Several sources at one place combined: "sum", "mean", "amax" or "amin"."""
         modes = {"sum": "add", "mean": "add", "amax": "max", "amin": "min"}
         if reduce not in modes:
-            raise ValueProblem(f"scatter_reduce: reduce {reduce!r}; expected one of "
-                               f"{', '.join(modes)}")
+            raise ValueProblem(
+                f"scatter_reduce: reduce {reduce!r}; expected one of {', '.join(modes)}"
+            )
         x, axis = cast("Tensor", self), resolve_axis("scatter_reduce", dim, self.ndim)
         source = _cover(x, index, src)
         base = x
@@ -111,8 +114,9 @@ class IndexingMixin(ReduceMixin):
         out = ops.scatter(base, index, source, axis=axis, mode=modes[reduce])
         if reduce != "mean":
             return out
-        count = ops.scatter(x.const_like(1 if include_self else 0), index, source.ones_like(),
-                            axis=axis, mode="add").maximum(1)
+        count = ops.scatter(
+            x.const_like(1 if include_self else 0), index, source.ones_like(), axis=axis, mode="add"
+        ).maximum(1)
         return out / count if x.dtype.is_float else out // count
 
     def one_hot(self, num_classes: int) -> Tensor:
@@ -154,7 +158,7 @@ def _expand_ellipsis(items: list[Any], rank: int) -> list[Any]:
         raise IndexOutOfRange(f"too many indices: {used} for a tensor of {rank} axes")
     at = dots[0] if dots else len(items)
     rest = [slice(None)] * (rank - used)
-    return items[:at] + rest + items[at + bool(dots):]
+    return items[:at] + rest + items[at + bool(dots) :]
 
 
 def _integer_cut(item: Any, extent: Dim, axis: int) -> Cut:
@@ -197,20 +201,30 @@ def _index_tensor(item: Any, extent: Dim, axis: int) -> Tensor:
 
     if not isinstance(item, TensorBase):
         if not isinstance(item, list | tuple | np.ndarray | range):
-            raise DTypeError(f"index of type {type(item).__name__}; expected integers, slices, "
-                             "None, ..., lists or tensors")
+            raise DTypeError(
+                f"index of type {type(item).__name__}; expected integers, slices, "
+                "None, ..., lists or tensors"
+            )
         array = np.asarray(item if len(item) else np.zeros(0, np.int32))
         if array.dtype.kind not in "iu":
-            raise DTypeError(f"index list of {array.dtype}; expected integers (a mask of bools has "
-                             "a size that depends on data: use where)")
-        if isinstance(extent, int) and array.size and not (
-                -extent <= array.min() and array.max() < extent):
-            raise IndexOutOfRange(f"index {array.tolist()} is out of range for axis {axis} of "
-                                  f"{extent}")
+            raise DTypeError(
+                f"index list of {array.dtype}; expected integers (a mask of bools has "
+                "a size that depends on data: use where)"
+            )
+        if (
+            isinstance(extent, int)
+            and array.size
+            and not (-extent <= array.min() and array.max() < extent)
+        ):
+            raise IndexOutOfRange(
+                f"index {array.tolist()} is out of range for axis {axis} of {extent}"
+            )
         item = Tensor(array.astype(np.int32), requires_grad=False)
     if not item.dtype.is_int:
-        raise DTypeError(f"index tensor of {item.dtype.short}; expected integers (a mask of bools "
-                         "has a size that depends on data: use where)")
+        raise DTypeError(
+            f"index tensor of {item.dtype.short}; expected integers (a mask of bools "
+            "has a size that depends on data: use where)"
+        )
     return cast("Tensor", item)
 
 
@@ -250,9 +264,13 @@ def _is_direct(x: Tensor, plan: Plan) -> bool:
     """Only adjacent tensors and whole axes: `index_put` does it alone."""
     axes = sorted(plan.tensors)
     whole = all(c.dims is d or c.dims == d for c, d in zip(plan.cuts, x._v.shape, strict=True))
-    return (bool(axes) and whole and plan.out == list(range(x.ndim))
-            and all(c.step == 1 and not c.flip for c in plan.cuts)
-            and axes[-1] - axes[0] + 1 == len(axes))
+    return (
+        bool(axes)
+        and whole
+        and plan.out == list(range(x.ndim))
+        and all(c.step == 1 and not c.flip for c in plan.cuts)
+        and axes[-1] - axes[0] + 1 == len(axes)
+    )
 
 
 def _as_dtype(x: Tensor, value: Any) -> Tensor:
@@ -260,8 +278,9 @@ def _as_dtype(x: Tensor, value: Any) -> Tensor:
 
     if isinstance(value, TensorBase):
         if value.dtype is not x.dtype:
-            raise DTypeError(f"setitem: a {value.dtype.short} value into a {x.dtype.short} tensor; "
-                             "cast it first")
+            raise DTypeError(
+                f"setitem: a {value.dtype.short} value into a {x.dtype.short} tensor; cast it first"
+            )
         return cast("Tensor", value)
     if isinstance(value, bool | int | float):
         return scalar(value, x.dtype, x._v.device)

@@ -101,8 +101,10 @@ class MovementMixin(ElementwiseMixin):
     def transpose(self, dim0: int = 1, dim1: int = 0) -> Tensor:
         """Two axes exchanged."""
         order = list(range(self.ndim))
-        a, b = resolve_axis("transpose", dim0, self.ndim), resolve_axis("transpose", dim1,
-                                                                       self.ndim)
+        a, b = (
+            resolve_axis("transpose", dim0, self.ndim),
+            resolve_axis("transpose", dim1, self.ndim),
+        )
         order[a], order[b] = order[b], order[a]
         return self.permute(order)
 
@@ -135,8 +137,9 @@ class MovementMixin(ElementwiseMixin):
         """
         pairs = _padding_pairs(padding, self.ndim)
         if mode not in ("constant", "reflect", "replicate", "circular"):
-            raise ValueProblem(f"pad: mode {mode!r}; expected constant, reflect, replicate or "
-                               "circular")
+            raise ValueProblem(
+                f"pad: mode {mode!r}; expected constant, reflect, replicate or circular"
+            )
         if mode != "constant":
             low, high = [max(p[0], 0) for p in pairs], [max(p[1], 0) for p in pairs]
             return ops.pad_mode(self, low=low, high=high, mode=mode)._cut_negative(pairs)
@@ -149,14 +152,19 @@ class MovementMixin(ElementwiseMixin):
         return ops.pad_value(x, low=low, high=high, value=value)
 
     def _cut_negative(self, pairs: Sequence[tuple[int, int]]) -> Tensor:
-        return self.shrink([(max(-lo, 0), d - max(-hi, 0))
-                            for (lo, hi), d in zip(pairs, self._v.shape, strict=True)])
+        return self.shrink(
+            [
+                (max(-lo, 0), d - max(-hi, 0))
+                for (lo, hi), d in zip(pairs, self._v.shape, strict=True)
+            ]
+        )
 
     def pad_to(self, *shape: Any) -> Tensor:
         """Zeros at the high ends up to a shape; None keeps an extent."""
         dims = flatten_args(shape)
-        return self.pad([None if d is None else (0, d - h)
-                         for d, h in zip(dims, self._v.shape, strict=True)])
+        return self.pad(
+            [None if d is None else (0, d - h) for d, h in zip(dims, self._v.shape, strict=True)]
+        )
 
     # ------------------------------------------------------------------ axes
 
@@ -168,7 +176,7 @@ class MovementMixin(ElementwiseMixin):
         axis = resolve_axis("squeeze", dim, self.ndim)
         if not shape or shape[axis] != 1:
             return self  # type: ignore[return-value]
-        return self.reshape(shape[:axis] + shape[axis + 1:])
+        return self.reshape(shape[:axis] + shape[axis + 1 :])
 
     def unsqueeze(self, dim: int) -> Tensor:
         """With a new axis of extent 1 at `dim`."""
@@ -181,7 +189,7 @@ class MovementMixin(ElementwiseMixin):
         start = resolve_axis("flatten", start_dim, self.ndim)
         end = resolve_axis("flatten", end_dim, self.ndim)
         shape = self._v.shape
-        return self.reshape((*shape[:start], numel(shape[start:end + 1]), *shape[end + 1:]))
+        return self.reshape((*shape[:start], numel(shape[start : end + 1]), *shape[end + 1 :]))
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Tensor:
         """One axis as several."""
@@ -189,8 +197,8 @@ class MovementMixin(ElementwiseMixin):
         shape = self._v.shape
         sizes = tuple(sizes)
         if -1 in sizes:
-            sizes = cast("tuple[int, ...]", _fill(shape[axis:axis + 1], sizes))
-        return self.reshape((*shape[:axis], *sizes, *shape[axis + 1:]))
+            sizes = cast("tuple[int, ...]", _fill(shape[axis : axis + 1], sizes))
+        return self.reshape((*shape[:axis], *sizes, *shape[axis + 1 :]))
 
     # ------------------------------------------------------------------ joining, cutting
 
@@ -211,12 +219,12 @@ class MovementMixin(ElementwiseMixin):
         if isinstance(sizes, int):
             sizes = [min(sizes, extent - at) for at in range(0, max(extent, 1), max(sizes, 1))]
         if sum(sizes) != extent:
-            raise ShapeError(f"split: sizes {list(sizes)} add up to {sum(sizes)}, axis {axis} has "
-                             f"{extent}")
+            raise ShapeError(
+                f"split: sizes {list(sizes)} add up to {sum(sizes)}, axis {axis} has {extent}"
+            )
         out, at = [], 0
         for n in sizes:
-            out.append(self.shrink([None if i != axis else (at, at + n)
-                                    for i in range(self.ndim)]))
+            out.append(self.shrink([None if i != axis else (at, at + n) for i in range(self.ndim)]))
             at += n
         return tuple(out)
 
@@ -244,8 +252,9 @@ class MovementMixin(ElementwiseMixin):
         if dims is None:
             return self.flatten().roll(shifts, 0).reshape(self.shape)
         steps = [shifts] if isinstance(shifts, int) else list(shifts)
-        axes = [resolve_axis("roll", a, self.ndim)
-                for a in ([dims] if isinstance(dims, int) else dims)]
+        axes = [
+            resolve_axis("roll", a, self.ndim) for a in ([dims] if isinstance(dims, int) else dims)
+        ]
         return ops.roll(self, shifts=steps, axes=axes)
 
     def const_like(self, value: float) -> Tensor:
@@ -278,4 +287,3 @@ def _padding_pairs(padding: Sequence[Any], rank: int) -> list[tuple[int, int]]:
     if len(padding) != rank:
         raise ShapeError(f"pad: {len(padding)} pairs for {rank} axes")
     return [(0, 0) if p is None else tuple(p) for p in padding]
-

@@ -29,7 +29,7 @@ def padding_for(padding: int | Sequence[int], axes: int) -> tuple[int, ...]:
     given = _pair(padding)
     if len(given) != 2 * axes or len(given) == 1:
         return given
-    pairs = [given[i:i + 2] for i in range(0, len(given), 2)][::-1]
+    pairs = [given[i : i + 2] for i in range(0, len(given), 2)][::-1]
     return tuple(p for pair in pairs for p in pair)
 
 
@@ -60,8 +60,11 @@ class NnMixin(IndexingMixin):
     @staticmethod
     def einsum(formula: str, *operands: Any, dtype: DType | str | None = None) -> Tensor:
         """numpy's notation: "ij,jk->ik", "...ab->...ba", implicit results too."""
-        parts = operands[0] if len(operands) == 1 and isinstance(operands[0], list | tuple) else (
-            operands)
+        parts = (
+            operands[0]
+            if len(operands) == 1 and isinstance(operands[0], list | tuple)
+            else (operands)
+        )
         out = ops.einsum(list(parts), equation=formula)
         return out if dtype is None else out.cast(to_dtype(dtype))
 
@@ -79,43 +82,90 @@ class NnMixin(IndexingMixin):
 
     # ------------------------------------------------------------------ convolutions, pools
 
-    def conv2d(self, weight: Tensor, bias: Tensor | None = None, groups: int = 1,
-               stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
-               padding: int | Sequence[int] = 0) -> Tensor:
+    def conv2d(
+        self,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        groups: int = 1,
+        stride: int | Sequence[int] = 1,
+        dilation: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+    ) -> Tensor:
         """Convolution over any number of spatial axes: weight [out, in / groups, *kernel].
 
         `padding`: one number, one for each axis, or (low, high) of each axis, last axis first.
         """
-        return ops.conv(self, weight, bias, stride=_pair(stride), dilation=_pair(dilation),
-                        padding=padding_for(padding, self.ndim - 2), groups=groups)
+        return ops.conv(
+            self,
+            weight,
+            bias,
+            stride=_pair(stride),
+            dilation=_pair(dilation),
+            padding=padding_for(padding, self.ndim - 2),
+            groups=groups,
+        )
 
-    def conv_transpose2d(self, weight: Tensor, bias: Tensor | None = None, groups: int = 1,
-                         stride: int | Sequence[int] = 1, dilation: int | Sequence[int] = 1,
-                         padding: int | Sequence[int] = 0,
-                         output_padding: int | Sequence[int] = 0) -> Tensor:
+    def conv_transpose2d(
+        self,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        groups: int = 1,
+        stride: int | Sequence[int] = 1,
+        dilation: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        output_padding: int | Sequence[int] = 0,
+    ) -> Tensor:
         """The gradient of conv2d in its input, as an operation: weight [in, out / groups, *k]."""
-        return ops.conv_transpose(self, weight, bias, stride=_pair(stride), groups=groups,
-                                  padding=padding_for(padding, self.ndim - 2),
-                                  output_padding=_pair(output_padding), dilation=_pair(dilation))
+        return ops.conv_transpose(
+            self,
+            weight,
+            bias,
+            stride=_pair(stride),
+            groups=groups,
+            padding=padding_for(padding, self.ndim - 2),
+            output_padding=_pair(output_padding),
+            dilation=_pair(dilation),
+        )
 
-    def max_pool2d(self, kernel_size: int | Sequence[int] = (2, 2),
-                   stride: int | Sequence[int] | None = None, dilation: int | Sequence[int] = 1,
-                   padding: int | Sequence[int] = 0, ceil_mode: bool = False) -> Tensor:
+    def max_pool2d(
+        self,
+        kernel_size: int | Sequence[int] = (2, 2),
+        stride: int | Sequence[int] | None = None,
+        dilation: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        ceil_mode: bool = False,
+    ) -> Tensor:
         """The largest element of each window over the last axes; the stride is the kernel's."""
         kernel = _kernel(kernel_size)
-        return ops.max_pool(self, kernel=kernel, stride=_pair(stride or ()),
-                            padding=padding_for(padding, len(kernel)), dilation=_pair(dilation),
-                            ceil_mode=ceil_mode)
+        return ops.max_pool(
+            self,
+            kernel=kernel,
+            stride=_pair(stride or ()),
+            padding=padding_for(padding, len(kernel)),
+            dilation=_pair(dilation),
+            ceil_mode=ceil_mode,
+        )
 
-    def avg_pool2d(self, kernel_size: int | Sequence[int] = (2, 2),
-                   stride: int | Sequence[int] | None = None, dilation: int | Sequence[int] = 1,
-                   padding: int | Sequence[int] = 0, ceil_mode: bool = False,
-                   count_include_pad: bool = True) -> Tensor:
+    def avg_pool2d(
+        self,
+        kernel_size: int | Sequence[int] = (2, 2),
+        stride: int | Sequence[int] | None = None,
+        dilation: int | Sequence[int] = 1,
+        padding: int | Sequence[int] = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> Tensor:
         """The mean of each window over the last axes; the stride is the kernel's."""
         kernel = _kernel(kernel_size)
-        return ops.avg_pool(self, kernel=kernel, stride=_pair(stride or ()),
-                            padding=padding_for(padding, len(kernel)), dilation=_pair(dilation),
-                            ceil_mode=ceil_mode, count_include_pad=count_include_pad)
+        return ops.avg_pool(
+            self,
+            kernel=kernel,
+            stride=_pair(stride or ()),
+            padding=padding_for(padding, len(kernel)),
+            dilation=_pair(dilation),
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+        )
 
     # ------------------------------------------------------------------ activations
 
@@ -184,8 +234,14 @@ class NnMixin(IndexingMixin):
         """Root mean square 1 over the axes."""
         return ops.rms_norm(self, axes=_pair(axis), eps=eps)
 
-    def batchnorm(self, weight: Tensor | None, bias: Tensor | None, mean: Tensor, invstd: Tensor,
-                  axis: int | Sequence[int] = 1) -> Tensor:
+    def batchnorm(
+        self,
+        weight: Tensor | None,
+        bias: Tensor | None,
+        mean: Tensor,
+        invstd: Tensor,
+        axis: int | Sequence[int] = 1,
+    ) -> Tensor:
         """(self - mean) * invstd * weight + bias, along the channel axis."""
         axes = _pair(axis)
         shape = tuple(d if i in axes else 1 for i, d in enumerate(self.shape))
@@ -197,23 +253,37 @@ class NnMixin(IndexingMixin):
 
     # ------------------------------------------------------------------ losses
 
-    def cross_entropy(self, target: Tensor, reduction: str = "mean",
-                      label_smoothing: float = 0.0) -> Tensor:
+    def cross_entropy(
+        self, target: Tensor, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> Tensor:
         """Of logits [N, C, …] against class numbers [N, …] or probabilities of self's shape."""
-        return ops.cross_entropy(self, target, label_smoothing=label_smoothing,
-                                 reduction=reduction)
+        return ops.cross_entropy(self, target, label_smoothing=label_smoothing, reduction=reduction)
 
-    def sparse_categorical_crossentropy(self, Y: Tensor, ignore_index: int = -1,
-                                        label_smoothing: float = 0.0,
-                                        reduction: str = "mean") -> Tensor:
+    def sparse_categorical_crossentropy(
+        self,
+        Y: Tensor,
+        ignore_index: int = -1,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> Tensor:
         """Of logits [..., C] against class numbers [...]; `ignore_index` does not count."""
         rows = self.reshape((-1, self.shape[-1]))
-        out = ops.cross_entropy(rows, Y.flatten(), ignore_index=ignore_index,
-                                label_smoothing=label_smoothing, reduction=reduction)
+        out = ops.cross_entropy(
+            rows,
+            Y.flatten(),
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            reduction=reduction,
+        )
         return out.reshape(Y.shape) if reduction == "none" else out
 
-    def nll_loss(self, Y: Tensor, weight: Tensor | None = None, ignore_index: int = -100,
-                 reduction: str = "mean") -> Tensor:
+    def nll_loss(
+        self,
+        Y: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+    ) -> Tensor:
         """-self[n, Y[n]]: of log-probabilities [N, C, …] against class numbers [N, …]."""
         return ops.nll_loss(self, Y, weight, ignore_index=ignore_index, reduction=reduction)
 
@@ -221,18 +291,26 @@ class NnMixin(IndexingMixin):
         """Of probabilities against targets of 0 to 1."""
         return ops.binary_cross_entropy(self, Y, reduction=reduction)
 
-    def binary_crossentropy_logits(self, Y: Tensor, reduction: str = "mean",
-                                   pos_weight: Tensor | None = None) -> Tensor:
+    def binary_crossentropy_logits(
+        self, Y: Tensor, reduction: str = "mean", pos_weight: Tensor | None = None
+    ) -> Tensor:
         """Of logits against targets of 0 to 1; `pos_weight` weighs the positive ones."""
         weight = None if pos_weight is None else 1.0
-        return ops.binary_cross_entropy_with_logits(self, Y, weight, pos_weight,
-                                                    reduction=reduction)
+        return ops.binary_cross_entropy_with_logits(
+            self, Y, weight, pos_weight, reduction=reduction
+        )
 
     # ------------------------------------------------------------------ attention
 
-    def scaled_dot_product_attention(self, key: Tensor, value: Tensor,
-                                     attn_mask: Tensor | None = None, dropout_p: float = 0.0,
-                                     is_causal: bool = False, enable_gqa: bool = False) -> Tensor:
+    def scaled_dot_product_attention(
+        self,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        enable_gqa: bool = False,
+    ) -> Tensor:
         """softmax(self @ key.T / sqrt(E) + mask) @ value, in one pass.
 
         Query [..., L, E], key [..., S, E], value [..., S, V]; a bool mask says where to attend, a
@@ -241,8 +319,9 @@ class NnMixin(IndexingMixin):
         if is_causal and attn_mask is not None:
             raise ValueProblem("attention: is_causal and attn_mask exclude each other")
         if not training() or dropout_p == 0:
-            return ops.scaled_dot_product_attention(self, key, value, attn_mask,
-                                                    is_causal=is_causal, enable_gqa=enable_gqa)
+            return ops.scaled_dot_product_attention(
+                self, key, value, attn_mask, is_causal=is_causal, enable_gqa=enable_gqa
+            )
         if enable_gqa:
             raise ShapeError("attention: dropout and enable_gqa together; repeat the heads first")
         scores: Tensor = self.matmul(key.transpose(-2, -1)) * float(self.shape[-1]) ** -0.5
@@ -255,12 +334,14 @@ class NnMixin(IndexingMixin):
 
     # ------------------------------------------------------------------ by index
 
-    def interpolate(self, size: Sequence[int], mode: str = "linear",
-                    align_corners: bool = False) -> Tensor:
+    def interpolate(
+        self, size: Sequence[int], mode: str = "linear", align_corners: bool = False
+    ) -> Tensor:
         """The last axes resampled to `size`: "linear", "nearest" or "nearest-exact"."""
         if mode not in ("linear", "nearest", "nearest-exact"):
-            raise ValueProblem(f"interpolate: mode {mode!r}; expected linear, nearest or "
-                               "nearest-exact")
+            raise ValueProblem(
+                f"interpolate: mode {mode!r}; expected linear, nearest or nearest-exact"
+            )
         x = cast("Tensor", self)
         for axis, n in zip(range(x.ndim - len(size), x.ndim), size, strict=True):
             x = _resample(x, axis, n, mode, align_corners)
@@ -291,5 +372,3 @@ def _resample(x: Tensor, axis: int, n: int, mode: str, align_corners: bool) -> T
 
 def _kernel(size: int | Sequence[int]) -> tuple[int, ...]:
     return (size, size) if isinstance(size, int) else tuple(size)
-
-

@@ -104,42 +104,68 @@ class RandomMixin(CreationMixin):
         GENERATOR.seed(seed)
 
     @staticmethod
-    def uniform(*shape: Any, low: float = 0.0, high: float = 1.0, dtype: DType | str | None = None,
-                device: str | None = None, requires_grad: bool | None = None) -> Tensor:
+    def uniform(
+        *shape: Any,
+        low: float = 0.0,
+        high: float = 1.0,
+        dtype: DType | str | None = None,
+        device: str | None = None,
+        requires_grad: bool | None = None,
+    ) -> Tensor:
         """Evenly spread from low up to high. Integer dtypes hold integers from low up to high."""
         dims, to = flatten_args(shape), _dtype(dtype)
         if to.is_int:
-            return RandomMixin.randint(*dims, low=int(low), high=int(high), dtype=to,
-                                       device=device)
+            return RandomMixin.randint(*dims, low=int(low), high=int(high), dtype=to, device=device)
         key, counter = GENERATOR.draw(_count(dims))
         made = ops.uniform(key, counter, dims=dims, low=float(low), high=float(high), dtype=to)
         return finish(_on(made, device), requires_grad)
 
     @staticmethod
-    def rand(*shape: Any, dtype: DType | str | None = None, device: str | None = None,
-             requires_grad: bool | None = None, contiguous: bool = True) -> Tensor:
+    def rand(
+        *shape: Any,
+        dtype: DType | str | None = None,
+        device: str | None = None,
+        requires_grad: bool | None = None,
+        contiguous: bool = True,
+    ) -> Tensor:
         """Evenly spread from 0 up to 1."""
         return RandomMixin.uniform(*shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
     @staticmethod
-    def normal(*shape: Any, mean: float = 0.0, std: float = 1.0, dtype: DType | str | None = None,
-               device: str | None = None, requires_grad: bool | None = None) -> Tensor:
+    def normal(
+        *shape: Any,
+        mean: float = 0.0,
+        std: float = 1.0,
+        dtype: DType | str | None = None,
+        device: str | None = None,
+        requires_grad: bool | None = None,
+    ) -> Tensor:
         """Normally distributed."""
         dims = flatten_args(shape)
         key, counter = GENERATOR.draw(_count(dims))
-        made = ops.normal(key, counter, dims=dims, mean=float(mean), std=float(std),
-                          dtype=_dtype(dtype))
+        made = ops.normal(
+            key, counter, dims=dims, mean=float(mean), std=float(std), dtype=_dtype(dtype)
+        )
         return finish(_on(made, device), requires_grad)
 
     @staticmethod
-    def randn(*shape: Any, dtype: DType | str | None = None, device: str | None = None,
-              requires_grad: bool | None = None) -> Tensor:
+    def randn(
+        *shape: Any,
+        dtype: DType | str | None = None,
+        device: str | None = None,
+        requires_grad: bool | None = None,
+    ) -> Tensor:
         """Normally distributed, of mean 0 and deviation 1."""
         return RandomMixin.normal(*shape, dtype=dtype, device=device, requires_grad=requires_grad)
 
     @staticmethod
-    def randint(*shape: Any, low: int = 0, high: int = 10, dtype: DType | str = dt.int32,
-                device: str | None = None) -> Tensor:
+    def randint(
+        *shape: Any,
+        low: int = 0,
+        high: int = 10,
+        dtype: DType | str = dt.int32,
+        device: str | None = None,
+    ) -> Tensor:
         """Integers from low up to high, high excluded."""
         to = to_dtype(dtype)
         if not to.is_int:
@@ -200,13 +226,13 @@ class RandomMixin(CreationMixin):
 
     def rand_like(self, dtype: DType | str | None = None, **kwargs: Any) -> Tensor:
         """`rand` of self's shape and dtype."""
-        return RandomMixin.rand(*self.shape, dtype=self.dtype if dtype is None else dtype,
-                                **kwargs)
+        return RandomMixin.rand(*self.shape, dtype=self.dtype if dtype is None else dtype, **kwargs)
 
     def randn_like(self, dtype: DType | str | None = None, **kwargs: Any) -> Tensor:
         """`randn` of self's shape and dtype."""
-        return RandomMixin.randn(*self.shape, dtype=self.dtype if dtype is None else dtype,
-                                 **kwargs)
+        return RandomMixin.randn(
+            *self.shape, dtype=self.dtype if dtype is None else dtype, **kwargs
+        )
 
 
 def _dtype(dtype: DType | str | None) -> DType:

@@ -30,14 +30,16 @@ class ReduceMixin(ArrangeMixin):
         found = tuple(resolve_axis(op, a, self.ndim) for a in axes)
         return found if self._v.shape else ()
 
-    def sum(self, axis: Axis = None, keepdim: bool = False,
-            dtype: DType | str | None = None) -> Tensor:
+    def sum(
+        self, axis: Axis = None, keepdim: bool = False, dtype: DType | str | None = None
+    ) -> Tensor:
         """The sum; integers add up in at least 32 bits, unless `dtype` says another."""
         to = None if dtype is None else to_dtype(dtype)
         return ops.sum(self, axes=self._axes("sum", axis), keepdims=keepdim, dtype=to)
 
-    def prod(self, axis: Axis = None, keepdim: bool = False,
-             dtype: DType | str | None = None) -> Tensor:
+    def prod(
+        self, axis: Axis = None, keepdim: bool = False, dtype: DType | str | None = None
+    ) -> Tensor:
         """The product."""
         to = None if dtype is None else to_dtype(dtype)
         return ops.prod(self, axes=self._axes("prod", axis), keepdims=keepdim, dtype=to)
@@ -64,25 +66,27 @@ class ReduceMixin(ArrangeMixin):
 
     def var(self, axis: Axis = None, keepdim: bool = False, correction: int = 1) -> Tensor:
         """The variance; the sum of squares is divided by count - correction."""
-        return ops.var(self, axes=self._axes("var", axis), keepdims=keepdim,
-                       correction=correction)
+        return ops.var(self, axes=self._axes("var", axis), keepdims=keepdim, correction=correction)
 
     def std(self, axis: Axis = None, keepdim: bool = False, correction: int = 1) -> Tensor:
         """The standard deviation: sqrt(var)."""
-        return ops.std(self, axes=self._axes("std", axis), keepdims=keepdim,
-                       correction=correction)
+        return ops.std(self, axes=self._axes("std", axis), keepdims=keepdim, correction=correction)
 
-    def var_mean(self, axis: Axis = None, keepdim: bool = False,
-                 correction: int = 1) -> tuple[Tensor, Tensor]:
+    def var_mean(
+        self, axis: Axis = None, keepdim: bool = False, correction: int = 1
+    ) -> tuple[Tensor, Tensor]:
         """var and mean."""
-        return ops.var_mean(self, axes=self._axes("var_mean", axis), keepdims=keepdim,
-                            correction=correction)
+        return ops.var_mean(
+            self, axes=self._axes("var_mean", axis), keepdims=keepdim, correction=correction
+        )
 
-    def std_mean(self, axis: Axis = None, keepdim: bool = False,
-                 correction: int = 1) -> tuple[Tensor, Tensor]:
+    def std_mean(
+        self, axis: Axis = None, keepdim: bool = False, correction: int = 1
+    ) -> tuple[Tensor, Tensor]:
         """std and mean."""
-        return ops.std_mean(self, axes=self._axes("std_mean", axis), keepdims=keepdim,
-                            correction=correction)
+        return ops.std_mean(
+            self, axes=self._axes("std_mean", axis), keepdims=keepdim, correction=correction
+        )
 
     def argmax(self, axis: int | None = None, keepdim: bool = False) -> Tensor:
         """Where the largest element is (the first of several), in i32."""
@@ -114,11 +118,15 @@ class ReduceMixin(ArrangeMixin):
     def normalize(self, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
         """self / max(p-norm along dim, eps)."""
         size = self.abs()
-        norm = (size.square().sum(dim, keepdim=True).sqrt() if p == 2.0
-                else (size ** p).sum(dim, keepdim=True) ** (1 / p))
+        norm = (
+            size.square().sum(dim, keepdim=True).sqrt()
+            if p == 2.0
+            else (size**p).sum(dim, keepdim=True) ** (1 / p)
+        )
         return self / norm.maximum(eps)
 
-    def allclose(self, other: Any, rtol: float = 1e-5, atol: float = 1e-8,
-                 equal_nan: bool = False) -> bool:
+    def allclose(
+        self, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    ) -> bool:
         """Whether all elements are close, as a Python bool: waits for the answer."""
         return bool(self.isclose(other, rtol, atol, equal_nan).all().item())
