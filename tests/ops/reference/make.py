@@ -16,20 +16,9 @@ import numpy as np
 import scipy.special
 
 HERE = pathlib.Path(__file__).parent
-NAMES = {
-    "bool": "bool",
-    "int8": "i8",
-    "int16": "i16",
-    "int32": "i32",
-    "int64": "i64",
-    "uint8": "u8",
-    "uint16": "u16",
-    "uint32": "u32",
-    "uint64": "u64",
-    "float16": "f16",
-    "float32": "f32",
-    "float64": "f64",
-}
+NAMES = {"bool": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8",
+         "uint16": "u16", "uint32": "u32", "uint64": "u64", "float16": "f16", "float32": "f32",
+         "float64": "f64"}
 CASES = []
 
 
@@ -68,15 +57,9 @@ def case(op, inputs, results, attrs=None, tolerance=None):
             results = results(*wide)
         kind = next((a.dtype for a in arrays if a.dtype.kind == "f"), np.dtype("float32"))
         results = results if isinstance(results, tuple) else (results,)
-        results = [
-            np.asarray(r).astype(kind) if np.asarray(r).dtype.kind == "f" else np.asarray(r)
-            for r in results
-        ]
-    text = {
-        "op": op,
-        "inputs": [literal(a) for a in arrays],
-        "results": [literal(r) for r in results],
-    }
+        results = [np.asarray(r).astype(kind) if np.asarray(r).dtype.kind == "f" else np.asarray(r)
+                   for r in results]
+    text = {"op": op, "inputs": [literal(a) for a in arrays], "results": [literal(r) for r in results]}
     if attrs:
         text["attrs"] = ", ".join(f"{k}={attribute(v)}" for k, v in attrs.items())
     if tolerance:
@@ -96,28 +79,8 @@ def draw(name, *shape, dtype=np.float32, scale=2.0):
     return np.round(random.standard_normal(shape) * scale, 3).astype(dtype)
 
 
-EDGE = np.array(
-    [
-        -np.inf,
-        -1e30,
-        -100,
-        -2.5,
-        -1,
-        -0.5,
-        -1e-20,
-        -0.0,
-        0.0,
-        1e-20,
-        0.3,
-        1,
-        2,
-        88,
-        1e30,
-        np.inf,
-        np.nan,
-    ],
-    np.float32,
-)
+EDGE = np.array([-np.inf, -1e30, -100, -2.5, -1, -0.5, -1e-20, -0.0, 0.0, 1e-20, 0.3, 1, 2, 88, 1e30,
+                 np.inf, np.nan], np.float32)
 
 
 def sinc(x):
@@ -126,23 +89,15 @@ def sinc(x):
 
 def unary():
     functions = {
-        "square": np.square,
-        "reciprocal": lambda x: 1 / x,
-        "rsqrt": lambda x: 1 / np.sqrt(x),
-        "cbrt": np.cbrt,
-        "sign": np.sign,
-        "degrees": np.degrees,
-        "radians": np.radians,
-        "isnan": np.isnan,
-        "isinf": np.isinf,
-        "isfinite": np.isfinite,
-        "signbit": np.signbit,
+        "square": np.square, "reciprocal": lambda x: 1 / x, "rsqrt": lambda x: 1 / np.sqrt(x),
+        "cbrt": np.cbrt, "sign": np.sign, "degrees": np.degrees, "radians": np.radians,
+        "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
     }
     for name, function in functions.items():
         case(name, [EDGE], function)
         case(name, [EDGE.astype(np.float64)], function)
     small = np.array([-30, -2.5, -1, 0, 0.5, 1, 2, 30], np.float32)
-    case("exp10", [small], lambda x: 10.0**x)
+    case("exp10", [small], lambda x: 10.0 ** x)
     case("frac", [np.array([-2.5, -1, -0.25, 0, 0.75, 3.5], np.float32)], lambda x: x - np.trunc(x))
     case("sinc", [np.array([-3.5, -1, -0.25, 0, 1e-3, 0.5, 2], np.float32)], sinc, tolerance=1e-6)
     half = np.array([-3, -0.5, 0.25, 2, 100], np.float16)
@@ -164,20 +119,14 @@ def pairs(values):
 
 
 def binary():
-    a, b = pairs(
-        np.array([-np.inf, -1e30, -3, -0.0, 0.0, 1e-20, 2.5, 700, 1e30, np.inf, np.nan], np.float32)
-    )
+    a, b = pairs(np.array([-np.inf, -1e30, -3, -0.0, 0.0, 1e-20, 2.5, 700, 1e30, np.inf, np.nan], np.float32))
     case("logaddexp", [a, b], np.logaddexp)
     case("hypot", [a, b], np.hypot)
     case("gt", [a, b], np.greater)
     case("ge", [a, b], np.greater_equal)
     case("isclose", [a, b], lambda x, y: np.isclose(x, y))
-    case(
-        "isclose",
-        [a, b],
-        lambda x, y: np.isclose(x, y, 0.5, 3, True),
-        {"rtol": 0.5, "atol": 3, "equal_nan": True},
-    )
+    case("isclose", [a, b], lambda x, y: np.isclose(x, y, 0.5, 3, True),
+         {"rtol": 0.5, "atol": 3, "equal_nan": True})
     case("logical_and", [a, b], np.logical_and)
     case("logical_or", [a, b], np.logical_or)
     case("logical_xor", [a, b], np.logical_xor)
@@ -190,12 +139,9 @@ def binary():
     case("masked_fill", [w, w > 0, np.float32(-9)], lambda x, m, v: np.where(m, v, x))
     base, exponent = pairs(np.array([-3, -2, -1, 0, 1, 2, 5], np.int32))
     exponent = np.abs(exponent)
-    case("int_pow", [base, exponent], [base**exponent])
-    case(
-        "int_pow",
-        [np.arange(9, dtype=np.uint8), np.full(9, 5, np.uint8)],
-        [np.arange(9, dtype=np.uint8) ** np.uint8(5)],
-    )
+    case("int_pow", [base, exponent], [base ** exponent])
+    case("int_pow", [np.arange(9, dtype=np.uint8), np.full(9, 5, np.uint8)],
+         [np.arange(9, dtype=np.uint8) ** np.uint8(5)])
     write("binary")
 
 
@@ -211,64 +157,29 @@ def reductions(x, name, function, attrs=None, tolerance=1e-6):
 
 def flat_arg(function):
     """numpy's argmax over several axes: in row-major order over them."""
-
     def over(v, axis):
         if axis is None or isinstance(axis, int):
             return function(v, axis).astype(np.int32)
         rest = [i for i in range(v.ndim) if i not in axis]
         moved = v.transpose(*rest, *axis)
-        return function(moved.reshape(*moved.shape[: len(rest)], -1), -1).astype(np.int32)
-
+        return function(moved.reshape(*moved.shape[:len(rest)], -1), -1).astype(np.int32)
     return over
 
 
 def reduce():
     x = draw("reduce", 3, 4, 5)
-    for name, function in {
-        "sum": np.sum,
-        "prod": np.prod,
-        "max": np.max,
-        "min": np.min,
-        "mean": np.mean,
-    }.items():
+    for name, function in {"sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "mean": np.mean}.items():
         reductions(x, name, lambda v, a, f=function: np.asarray(f(v, axis=a)), tolerance=1e-5)
     for correction in (0, 1):
-        reductions(
-            x,
-            "var",
-            lambda v, a: np.asarray(np.var(v, axis=a, ddof=correction)),
-            {"correction": correction},
-        )
-        reductions(
-            x,
-            "std",
-            lambda v, a: np.asarray(np.std(v, axis=a, ddof=correction)),
-            {"correction": correction},
-        )
-    case(
-        "var_mean",
-        [x],
-        lambda v: (np.var(v, axis=1, ddof=1), np.mean(v, axis=1)),
-        {"axes": [1]},
-        1e-6,
-    )
-    case(
-        "std_mean",
-        [x],
-        lambda v: (np.std(v, axis=2, ddof=1), np.mean(v, axis=2)),
-        {"axes": [-1]},
-        1e-6,
-    )
+        reductions(x, "var", lambda v, a: np.asarray(np.var(v, axis=a, ddof=correction)), {"correction": correction})
+        reductions(x, "std", lambda v, a: np.asarray(np.std(v, axis=a, ddof=correction)), {"correction": correction})
+    case("var_mean", [x], lambda v: (np.var(v, axis=1, ddof=1), np.mean(v, axis=1)), {"axes": [1]}, 1e-6)
+    case("std_mean", [x], lambda v: (np.std(v, axis=2, ddof=1), np.mean(v, axis=2)), {"axes": [-1]}, 1e-6)
     far = (draw("far", 6) + 1000).astype(np.float32)
     case("var", [far], lambda v: np.var(v, ddof=1), tolerance=1e-4)
     reductions(x, "logsumexp", lambda v, a: np.asarray(scipy.special.logsumexp(v, axis=a)))
     extreme = np.array([[-np.inf, -np.inf], [np.inf, 1], [1e30, 1e30], [-500, -501]], np.float32)
-    case(
-        "logsumexp",
-        [extreme],
-        lambda v: np.array([-np.inf, np.inf, 1e30, np.logaddexp(-500, -501)]),
-        {"axes": [1]},
-    )
+    case("logsumexp", [extreme], lambda v: np.array([-np.inf, np.inf, 1e30, np.logaddexp(-500, -501)]), {"axes": [1]})
     ties = np.round(draw("ties", 3, 4, 5)) + np.float32(0)  # no -0, whose order numpy leaves open
     reductions(ties, "argmax", flat_arg(np.argmax))
     reductions(ties, "argmin", flat_arg(np.argmin))
@@ -282,9 +193,7 @@ def reduce():
         reductions(truth, name, lambda v, a, f=function: np.asarray(f(v, axis=a)))
     ints = draw("ints", 3, 4, 5, scale=50).astype(np.int8)
     case("sum", [ints], [np.sum(ints, axis=1, dtype=np.int32)], {"axes": [1]})
-    case(
-        "mean", [ints], [np.mean(ints.astype(np.float64), axis=1).astype(np.float32)], {"axes": [1]}
-    )
+    case("mean", [ints], [np.mean(ints.astype(np.float64), axis=1).astype(np.float32)], {"axes": [1]})
     case("sum", [truth], [np.sum(truth, axis=0, dtype=np.int32)], {"axes": [0]})
     half = np.full(3000, 1.5, np.float16)
     case("sum", [half], lambda v: np.sum(v), tolerance=1e-3)
@@ -295,12 +204,7 @@ def reduce():
 def movement():
     x = draw("movement", 2, 3, 4)
     x[0, 0, 0], x[1, 2, 3] = -0.0, np.nan
-    case(
-        "broadcast_to",
-        [x[:, :1]],
-        [np.broadcast_to(x[:, :1], (5, 2, 3, 4))],
-        {"dims": [5, 2, 3, 4]},
-    )
+    case("broadcast_to", [x[:, :1]], [np.broadcast_to(x[:, :1], (5, 2, 3, 4))], {"dims": [5, 2, 3, 4]})
     case("transpose", [x], [x.swapaxes(0, 2)], {"axis0": 0, "axis1": -1})
     case("squeeze", [x[:1, :, :1]], [x[0, :, 0]])
     case("unsqueeze", [x], [x[None, :, :, None]], {"axes": [0, 3]})
@@ -309,26 +213,14 @@ def movement():
         parts = [x, x[:, ::-1], x * 2]
         case("cat", parts, [np.concatenate(parts, axis)], {"axis": axis})
         case("stack", parts, [np.stack(parts, axis)], {"axis": axis})
-    case(
-        "cat", [np.zeros((0, 2), np.int32), np.ones((1, 2), np.int32)], [np.ones((1, 2), np.int32)]
-    )
+    case("cat", [np.zeros((0, 2), np.int32), np.ones((1, 2), np.int32)], [np.ones((1, 2), np.int32)])
     many = [np.full((1, 2), i, np.int64) for i in range(9)]
     case("cat", many, [np.concatenate(many)])
     low, high = [1, 0, 2], [0, 2, 1]
     widths = list(zip(low, high))
-    case(
-        "pad_value",
-        [x],
-        [np.pad(x, widths, constant_values=-7)],
-        {"low": low, "high": high, "value": -7},
-    )
+    case("pad_value", [x], [np.pad(x, widths, constant_values=-7)], {"low": low, "high": high, "value": -7})
     for mode, numpy_mode in (("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")):
-        case(
-            "pad_mode",
-            [x],
-            [np.pad(x, widths, mode=numpy_mode)],
-            {"low": low, "high": high, "mode": mode},
-        )
+        case("pad_mode", [x], [np.pad(x, widths, mode=numpy_mode)], {"low": low, "high": high, "mode": mode})
     case("roll", [x], [np.roll(x, (5, -1), (1, 2))], {"shifts": [5, -1], "axes": [1, 2]})
     case("tile", [x], [np.tile(x, (2, 1, 2))], {"repeats": [2, 1, 2]})
     case("tile", [x[0]], [np.tile(x[0], (3, 1, 1))], {"repeats": [3, 1, 1]})
@@ -337,54 +229,24 @@ def movement():
     for diagonal in (-2, -1, 0, 1, 3, 9, -9):
         case("triu", [x], [np.triu(x, diagonal)], {"diagonal": diagonal})
         case("tril", [x], [np.tril(x, diagonal)], {"diagonal": diagonal})
-        case(
-            "diagonal",
-            [x],
-            [np.diagonal(x, diagonal, 2, 1)],
-            {"offset": diagonal, "axis0": 2, "axis1": 1},
-        )
+        case("diagonal", [x], [np.diagonal(x, diagonal, 2, 1)], {"offset": diagonal, "axis0": 2, "axis1": 1})
     case("diag", [x[0, 0]], [np.diag(x[0, 0])])
     write("movement")
 
 
 def create():
-    case(
-        "full",
-        [],
-        [np.full((2, 3), -1.5, np.float32)],
-        {"value": -1.5, "dims": [2, 3], "dtype": "f32"},
-    )
+    case("full", [], [np.full((2, 3), -1.5, np.float32)], {"value": -1.5, "dims": [2, 3], "dtype": "f32"})
     case("full", [], [np.full((2,), 255, np.uint8)], {"value": 300.5, "dims": [2], "dtype": "u8"})
     case("zeros", [], [np.zeros((2, 0), np.float64)], {"dims": [2, 0], "dtype": "f64"})
     case("ones", [], [np.ones((), bool)], {"dims": [], "dtype": "bool"})
     case("full_like", [np.zeros(3, np.int16)], [np.full(3, 4, np.int16)], {"value": 4})
-    case(
-        "arange",
-        [],
-        [np.arange(-3, 9, 2, dtype=np.int64)],
-        {"dims": [6], "start": -3, "step": 2, "dtype": "i64"},
-    )
-    case(
-        "arange",
-        [],
-        [(0.5 + 0.1 * np.arange(7)).astype(np.float32)],
-        {"dims": [7], "start": 0.5, "step": 0.1, "dtype": "f32"},
-        1e-6,
-    )
+    case("arange", [], [np.arange(-3, 9, 2, dtype=np.int64)], {"dims": [6], "start": -3, "step": 2, "dtype": "i64"})
+    case("arange", [], [(0.5 + 0.1 * np.arange(7)).astype(np.float32)],
+         {"dims": [7], "start": 0.5, "step": 0.1, "dtype": "f32"}, 1e-6)
     for count, start, stop in ((1, 2, 5), (2, 2, 5), (7, -1, 1), (50, 0, 1e6)):
-        case(
-            "linspace",
-            [],
-            [np.linspace(start, stop, count).astype(np.float32)],
-            {"dims": [count], "start": start, "stop": stop},
-            1e-6,
-        )
-    case(
-        "linspace",
-        [],
-        [np.linspace(0, 10, 6, dtype=np.int32)],
-        {"dims": [6], "start": 0, "stop": 10, "dtype": "i32"},
-    )
+        case("linspace", [], [np.linspace(start, stop, count).astype(np.float32)],
+             {"dims": [count], "start": start, "stop": stop}, 1e-6)
+    case("linspace", [], [np.linspace(0, 10, 6, dtype=np.int32)], {"dims": [6], "start": 0, "stop": 10, "dtype": "i32"})
     for k in (-1, 0, 2):
         case("eye", [], [np.eye(3, 4, k, np.float32)], {"dims": [3, 4], "diagonal": k})
     write("create")
@@ -394,10 +256,7 @@ def threefry(key, counters):
     """Random123's Threefry-2x32-20 on 64-bit counters: the two words of each block."""
     mask = np.uint64(0xFFFFFFFF)
     keys = [int(key[0]), int(key[1]), int(key[0]) ^ int(key[1]) ^ 0x1BD11BDA]
-    high, low = (
-        ((counters >> np.uint64(32)) + np.uint64(keys[0])) & mask,
-        (counters + np.uint64(keys[1])) & mask,
-    )
+    high, low = ((counters >> np.uint64(32)) + np.uint64(keys[0])) & mask, (counters + np.uint64(keys[1])) & mask
     for group in range(5):
         for bits in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
             high = (high + low) & mask
@@ -410,59 +269,25 @@ def threefry(key, counters):
 
 def random():
     known = threefry((0x13198A2E, 0x03707344), np.array([0x243F6A8885A308D3], np.uint64))
-    assert [hex(int(w[0])) for w in known] == [
-        "0xc4923a9c",
-        "0x483df7a0",
-    ]  # Random123's known answer
+    assert [hex(int(w[0])) for w in known] == ["0xc4923a9c", "0x483df7a0"]  # Random123's known answer
     key, counter = np.array([7, 4000000000], np.uint32), np.uint64(2**32 - 3)
     at = counter + np.arange(6, dtype=np.uint64)
     high, low = threefry(key, at)
     word, both = (high ^ low).astype(np.uint32), (high << np.uint64(32)) | low
     operands = [key, np.asarray(counter)]
-    for name, values in {
-        "u8": word.astype(np.uint8),
-        "u16": word.astype(np.uint16),
-        "u32": word,
-        "u64": both,
-    }.items():
+    for name, values in {"u8": word.astype(np.uint8), "u16": word.astype(np.uint16), "u32": word, "u64": both}.items():
         case("random_bits", operands, [values.reshape(2, 3)], {"dims": [2, 3], "dtype": name})
     unit = (word >> np.uint32(9)).astype(np.float64) * 2.0**-23
     case("uniform", operands, [unit.astype(np.float32)], {"dims": [6]})
-    case(
-        "uniform",
-        operands,
-        [(unit * 5 - 2).astype(np.float32)],
-        {"dims": [6], "low": -2, "high": 3},
-    )
-    case(
-        "uniform",
-        operands,
-        [(both >> np.uint64(12)).astype(np.float64) * 2.0**-52],
-        {"dims": [6], "dtype": "f64"},
-        1e-15,
-    )
-    case(
-        "uniform",
-        operands,
-        [((word & 0xFFFF) >> 6).astype(np.float16) / np.float16(1024)],
-        {"dims": [6], "dtype": "f16"},
-    )
+    case("uniform", operands, [(unit * 5 - 2).astype(np.float32)], {"dims": [6], "low": -2, "high": 3})
+    case("uniform", operands, [(both >> np.uint64(12)).astype(np.float64) * 2.0**-52], {"dims": [6], "dtype": "f64"}, 1e-15)
+    case("uniform", operands, [((word & 0xFFFF) >> 6).astype(np.float16) / np.float16(1024)], {"dims": [6], "dtype": "f16"})
     radius = np.sqrt(-2 * np.log((high.astype(np.float64) + 0.5) / 2**32))
     unit = radius * np.cos(2 * np.pi * low.astype(np.float64) / 2**32)
     case("normal", operands, [unit.astype(np.float32)], {"dims": [6]}, 2e-6)
-    case(
-        "normal",
-        operands,
-        [unit * 3 + 1],
-        {"dims": [6], "mean": 1, "std": 3, "dtype": "f64"},
-        1e-12,
-    )
-    case(
-        "integers",
-        operands,
-        [(both % np.uint64(30)).astype(np.int64).astype(np.int32) - 10],
-        {"dims": [6], "low": -10, "high": 20},
-    )
+    case("normal", operands, [unit * 3 + 1], {"dims": [6], "mean": 1, "std": 3, "dtype": "f64"}, 1e-12)
+    case("integers", operands, [(both % np.uint64(30)).astype(np.int64).astype(np.int32) - 10],
+         {"dims": [6], "low": -10, "high": 20})
     case("permutation", operands, [np.argsort(both, kind="stable").astype(np.int32)], {"dims": [6]})
     write("random")
 
