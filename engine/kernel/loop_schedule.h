@@ -20,7 +20,7 @@ struct LoopSchedule {
   std::vector<std::string> order;     // the other grid ranges, outermost first
   std::vector<std::string> parallel;  // collapsed into the parallel loop: a prefix of order, then
                                       // the vector's blocks or the tile's
-  bool non_temporal = false;  // results are larger than the last-level cache
+  bool non_temporal = false;          // results are larger than the last-level cache
   std::string ToString() const;
 };
 
