@@ -11,7 +11,6 @@ namespace {
 
 using ir::TypeList;
 
-constexpr std::string_view kNegative = "negative ones count from the end";
 
 // The dims of x in three parts: before `axis`, the `count` axes from there, and after.
 struct Split {
