@@ -11,7 +11,6 @@ namespace {
 
 using ir::TypeList;
 
-
 // The dims of x in three parts: before `axis`, the `count` axes from there, and after.
 struct Split {
   Dims before, indexed, after;
