@@ -159,6 +159,7 @@ def test_ctrl_c_keeps_the_session(session):
     waiting = session.fetch(x._v)
     waiting.result()
     session._inbox._dispatch = lambda reply: None  # no answers from here on
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     # Again and again: one that lands in a finaliser is swallowed there.
     signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)
