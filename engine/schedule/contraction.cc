@@ -67,4 +67,14 @@ std::optional<Contraction> AsContraction(Ref reduce) {
   return c;
 }
 
+const Contraction* Contractions::Of(Ref node) {
+  if (!node->is("reduce")) return nullptr;
+  auto [it, fresh] = known_.try_emplace(node);
+  if (fresh) {
+    std::optional<Contraction> found = AsContraction(node);
+    if (found.has_value()) it->second = std::make_unique<Contraction>(*std::move(found));
+  }
+  return it->second.get();
+}
+
 }  // namespace tensord::schedule

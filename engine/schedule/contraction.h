@@ -1,9 +1,11 @@
 // Contractions: a sum over products of two views, with ranges that only one of them uses.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "engine/ir/node.h"
 
 namespace tensord::schedule {
@@ -19,6 +21,17 @@ struct Contraction {
 // `reduce` seen as a contraction: a sum of a product (through casts) in which each operand uses a
 // kept axis of more than one element that the other does not. Depends on the graph alone.
 std::optional<Contraction> AsContraction(ir::Ref reduce);
+
+// AsContraction of the reduces of a graph, each traced once however often it is asked for.
+class Contractions {
+ public:
+  // nullptr when `node` is none.
+  const Contraction* Of(ir::Ref node);
+  int analyses() const { return static_cast<int>(known_.size()); }
+
+ private:
+  absl::flat_hash_map<ir::Ref, std::unique_ptr<const Contraction>> known_;
+};
 
 // `node` below casts and movement: what would be loaded.
 ir::Ref StripMovement(ir::Ref node);

@@ -4,7 +4,6 @@
 
 #include "engine/base/strings.h"
 #include "engine/ops/registry.h"
-#include "engine/schedule/contraction.h"
 
 namespace tensord::schedule {
 namespace {
@@ -176,7 +175,7 @@ Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
   if (InsideFold(access)) return Conflict(node, "fold inside a fold");
   const Dims& dims = node->input(0)->dims();
   const ir::Ints& axes = node->attr<ir::Ints>("axes");
-  const bool contraction = AsContraction(node).has_value();
+  const bool contraction = is_contraction_(node);
   Access inner{std::vector<Sym>(dims.size()), access.mask};
   std::vector<bool> reduced(dims.size(), false);
   Dims extents;

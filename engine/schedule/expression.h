@@ -18,10 +18,13 @@ class ExpressionBuilder {
  public:
   // `value_of` gives the stored value that holds a graph node, if one does. `members` are the
   // stored nodes that this kernel itself computes: read at the kernel's own point they are inlined.
+  // `is_contraction` tells of a reduce whether it is one.
   ExpressionBuilder(ir::Graph& graph, std::function<std::optional<int>(Ref)> value_of,
-                    absl::flat_hash_set<Ref> members, std::vector<Sym> point)
+                    std::function<bool(Ref)> is_contraction, absl::flat_hash_set<Ref> members,
+                    std::vector<Sym> point)
       : graph_(graph),
         value_of_(std::move(value_of)),
+        is_contraction_(std::move(is_contraction)),
         members_(std::move(members)),
         point_(std::move(point)) {}
 
@@ -71,6 +74,7 @@ class ExpressionBuilder {
 
   ir::Graph& graph_;
   std::function<std::optional<int>(Ref)> value_of_;
+  std::function<bool(Ref)> is_contraction_;
   absl::flat_hash_set<Ref> members_;
   std::vector<Sym> point_;
   absl::flat_hash_map<Key, Ref> memo_;

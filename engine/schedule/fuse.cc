@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/base/strings.h"
-#include "engine/schedule/contraction.h"
 #include "engine/schedule/movement.h"
 
 namespace tensord::schedule {
@@ -49,7 +48,8 @@ struct Use {
 
 class Fuser {
  public:
-  Fuser(absl::Span<const Ref> order, const Options& options) : order_(order), options_(options) {}
+  Fuser(absl::Span<const Ref> order, const Options& options, Contractions& contractions)
+      : order_(order), options_(options), contractions_(contractions) {}
 
   Stages Run(absl::Span<const Ref> results, const Stages& forced) {
     stages_ = forced;
@@ -87,8 +87,8 @@ class Fuser {
   // Each element is read as often as the other operand is wide: anything dearer than a load, or
   // under a mask, is stored first.
   void StoreContractionOperands(Ref reduce) {
-    const std::optional<Contraction> contraction = AsContraction(reduce);
-    if (!contraction.has_value()) return;
+    const Contraction* contraction = contractions_.Of(reduce);
+    if (contraction == nullptr) return;
     for (Ref operand : contraction->operands) {
       Ref at = operand, masked = nullptr;
       while (IsMovement(at) || at->is("detach") || at->is(ir::ScalarOp::kCast)) {
@@ -203,6 +203,7 @@ class Fuser {
 
   absl::Span<const Ref> order_;
   const Options& options_;
+  Contractions& contractions_;
   Stages stages_;
   absl::flat_hash_map<Ref, double> cost_;
   absl::flat_hash_map<Ref, Use> uses_;
@@ -220,8 +221,8 @@ Ref StripAliases(Ref node, const Stages& stages) {
 }
 
 Stages ChooseStages(absl::Span<const Ref> order, absl::Span<const Ref> results,
-                    const Stages& forced, const Options& options) {
-  return Fuser(order, options).Run(results, forced);
+                    const Stages& forced, const Options& options, Contractions& contractions) {
+  return Fuser(order, options, contractions).Run(results, forced);
 }
 
 }  // namespace tensord::schedule

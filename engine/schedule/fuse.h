@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/ir/node.h"
+#include "engine/schedule/contraction.h"
 #include "engine/schedule/schedule.h"
 
 namespace tensord::schedule {
@@ -18,7 +19,7 @@ using Stages = absl::flat_hash_map<ir::Ref, std::string>;
 // `forced` holds nodes that kernels could not inline. Depends on the graph alone, never on the
 // machine.
 Stages ChooseStages(absl::Span<const ir::Ref> order, absl::Span<const ir::Ref> results,
-                    const Stages& forced, const Options& options);
+                    const Stages& forced, const Options& options, Contractions& contractions);
 
 // The stored node behind a result or a kernel's input when only reshapes (and identities) lie
 // between: the same elements in the same order.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "engine/schedule/contraction.h"
 #include "engine/schedule/movement.h"
 
 namespace tensord::schedule {
@@ -27,7 +26,7 @@ bool Add(std::vector<Ref>& to, Ref node) {
   return true;
 }
 
-Root Describe(Ref node, const Stages& stages) {
+Root Describe(Ref node, const Stages& stages, Contractions& contractions) {
   Root root;
   root.node = node;
   absl::flat_hash_map<Ref, int> seen;  // 1: at the point, 2: elsewhere
@@ -42,7 +41,7 @@ Root Describe(Ref node, const Stages& stages) {
     if (at != node && stages.contains(at)) continue;
     if (at->is("reduce")) {
       (here ? root.folds : root.broadcast_fold) = true;
-      root.contraction = root.contraction || AsContraction(at).has_value();
+      root.contraction = root.contraction || contractions.Of(at) != nullptr;
     }
     const bool pointwise = here && (at->op().scalar.has_value() || at->is("detach") ||
                                     (at->is("contiguous") && at == node));
@@ -62,10 +61,11 @@ bool Alone(Ref node) { return node->is("scatter") || node->is("copy"); }
 
 class Grouper {
  public:
-  Grouper(const Stages& stages, const Options& options) : stages_(stages), options_(options) {}
+  Grouper(const Stages& stages, const Options& options, Contractions& contractions)
+      : stages_(stages), options_(options), contractions_(contractions) {}
 
   void Place(Ref node) {
-    const Root root = Describe(node, stages_);
+    const Root root = Describe(node, stages_, contractions_);
     int level = 0;
     for (const auto* reads : {&root.pointwise, &root.others}) {
       for (Ref read : *reads) level = std::max(level, LevelOf(read) + 1);
@@ -168,6 +168,7 @@ class Grouper {
 
   const Stages& stages_;
   const Options& options_;
+  Contractions& contractions_;
   std::vector<State> groups_;
   absl::flat_hash_map<Ref, int> group_of_;
   std::map<std::string, std::vector<int>> by_dims_;  // "[2,3]@device" -> groups
@@ -176,8 +177,8 @@ class Grouper {
 }  // namespace
 
 std::vector<Group> GroupKernels(absl::Span<const Ref> order, const Stages& stages,
-                                const Options& options) {
-  Grouper grouper(stages, options);
+                                const Options& options, Contractions& contractions) {
+  Grouper grouper(stages, options, contractions);
   for (Ref node : order) {
     if (stages.contains(node) && !node->is("param")) grouper.Place(node);
   }

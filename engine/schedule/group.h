@@ -17,6 +17,6 @@ struct Group {
 // reads another element by element, when they read the same values, or when all are elementwise;
 // never when that would make a cycle. Depends on the graph alone.
 std::vector<Group> GroupKernels(absl::Span<const ir::Ref> order, const Stages& stages,
-                                const Options& options);
+                                const Options& options, Contractions& contractions);
 
 }  // namespace tensord::schedule

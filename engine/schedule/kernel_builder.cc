@@ -66,8 +66,7 @@ bool AddScatter(LoopKernel& kernel, ExpressionBuilder& builder, Ref node) {
 
 }  // namespace
 
-std::variant<BuiltKernel, Conflict> BuildKernel(
-    const Group& group, const std::function<std::optional<int>(Ref)>& value_of) {
+std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surroundings& around) {
   LoopKernel kernel;
   kernel.graph = std::make_shared<ir::Graph>();
   kernel.grid = GridOf(ShapeOf(group.roots[0])->dims());
@@ -76,11 +75,11 @@ std::variant<BuiltKernel, Conflict> BuildKernel(
   absl::flat_hash_set<Ref> members(group.roots.begin(), group.roots.end());
   absl::flat_hash_map<int, Ref> node_of_value;
   const auto remember = [&](Ref node) {
-    std::optional<int> value = value_of(node);
+    std::optional<int> value = around.value_of(node);
     if (value.has_value()) node_of_value[*value] = node;
     return value;
   };
-  ExpressionBuilder builder(*kernel.graph, remember, members, point);
+  ExpressionBuilder builder(*kernel.graph, remember, around.is_contraction, members, point);
   for (Ref root : group.roots) {
     const bool scatter = root->is("scatter");
     Output output;
@@ -97,7 +96,8 @@ std::variant<BuiltKernel, Conflict> BuildKernel(
     AddParams(kernel, group.roots[i], true);
   }
   if (kernel.scatters.empty()) {
-    auto conflict = OrderLoops(kernel, [&](Ref expression) { return builder.Origin(expression); });
+    auto conflict = OrderLoops(
+        kernel, [&](Ref expression) { return builder.Origin(expression); }, around.is_contraction);
     if (conflict.has_value()) return *conflict;
     MergeGrid(kernel);
   }

@@ -21,14 +21,21 @@ struct BuiltKernel {
   std::vector<int> reads;  // values of the first parameters; the roots' values follow
 };
 
-// Expressions, merged grid ranges, loop order. `value_of` names the stored values.
-std::variant<BuiltKernel, Conflict> BuildKernel(
-    const Group& group, const std::function<std::optional<int>(ir::Ref)>& value_of);
+// What a kernel needs to know of the graph around it.
+struct Surroundings {
+  std::function<std::optional<int>(ir::Ref)> value_of;  // the stored values, by name
+  std::function<bool(ir::Ref)> is_contraction;          // of a reduce
+};
+
+// Expressions, merged grid ranges, loop order.
+std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surroundings& around);
 
 // Grid ranges in loop order such that every fold of only some of them is computed once per point of
-// those, not again in inner loops; or the node whose fold can't be placed so.
+// those, not again in inner loops; or the node whose fold can't be placed so. `origin` gives the
+// graph node of an expression.
 std::optional<Conflict> OrderLoops(LoopKernel& kernel,
-                                   const std::function<ir::Ref(ir::Ref)>& origin);
+                                   const std::function<ir::Ref(ir::Ref)>& origin,
+                                   const std::function<bool(ir::Ref)>& is_contraction);
 
 // Merges adjacent grid ranges wherever every index stays as simple: an elementwise kernel over
 // dense arrays ends with one range.

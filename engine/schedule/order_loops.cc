@@ -2,7 +2,6 @@
 #include <set>
 
 #include "engine/base/strings.h"
-#include "engine/schedule/contraction.h"
 #include "engine/schedule/kernel_builder.h"
 
 namespace tensord::schedule {
@@ -87,6 +86,7 @@ void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
 // fold, and no range that it does not depend on.
 std::optional<Conflict> CrowdedContraction(const LoopKernel& kernel,
                                            const std::function<Ref(Ref)>& origin,
+                                           const std::function<bool(Ref)>& is_contraction,
                                            const std::vector<Partial>& partials) {
   std::vector<Ref> folds;
   for (Ref node : ir::TopologicalOrder(Roots(kernel))) {
@@ -94,7 +94,7 @@ std::optional<Conflict> CrowdedContraction(const LoopKernel& kernel,
   }
   for (Ref fold : folds) {
     Ref node = origin(fold);
-    if (node == nullptr || !AsContraction(node).has_value()) continue;
+    if (node == nullptr || !is_contraction(node)) continue;
     const bool partial = std::any_of(partials.begin(), partials.end(),
                                      [&](const Partial& p) { return p.node == fold; });
     if (folds.size() > 1 || partial)
@@ -115,11 +115,12 @@ std::vector<std::string> GridDependencies(Ref root) {
   return {names.begin(), names.end()};
 }
 
-std::optional<Conflict> OrderLoops(LoopKernel& kernel, const std::function<Ref(Ref)>& origin) {
+std::optional<Conflict> OrderLoops(LoopKernel& kernel, const std::function<Ref(Ref)>& origin,
+                                   const std::function<bool(Ref)>& is_contraction) {
   // A fold smaller than this may run while other cores wait; more repeats than this are waste.
   constexpr double kSerialWork = 16384, kMaxRepeats = 1.5, kFewPoints = 16;
   const std::vector<Partial> partials = FindPartials(kernel);
-  if (auto crowded = CrowdedContraction(kernel, origin, partials)) return crowded;
+  if (auto crowded = CrowdedContraction(kernel, origin, is_contraction, partials)) return crowded;
   SortGrid(kernel, partials);
   for (const Partial& partial : partials) {
     double points = 1, repeats = 1, outside = 1;

@@ -6,7 +6,6 @@
 
 #include "engine/base/strings.h"
 #include "engine/ops/build.h"
-#include "engine/schedule/contraction.h"
 #include "engine/schedule/movement.h"
 
 namespace tensord::schedule {
@@ -149,7 +148,7 @@ class Packer {
 
 }  // namespace
 
-std::vector<Ref> PackContractions(const ir::Function& core) {
+std::vector<Ref> PackContractions(const ir::Function& core, Contractions& contractions) {
   ir::Graph& graph = *core.graph;
   absl::flat_hash_map<Ref, Ref> values;
   std::vector<Ref> inputs, results;
@@ -157,7 +156,7 @@ std::vector<Ref> PackContractions(const ir::Function& core) {
     inputs.clear();
     for (Ref input : node->inputs()) inputs.push_back(values.at(input));
     Ref moved = graph.WithInputs(node, inputs);
-    if (const auto contraction = AsContraction(moved); contraction.has_value()) {
+    if (const Contraction* contraction = contractions.Of(moved); contraction != nullptr) {
       moved = Packer(graph).Pack(*contraction);
     }
     values[node] = moved;

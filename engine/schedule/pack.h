@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "engine/ir/function.h"
+#include "engine/schedule/contraction.h"
 
 namespace tensord::schedule {
 
 // The function's results with, for each contraction, one kept axis chosen for vectors, and every
 // operand that is neither constant nor contiguous along it stored in an order where it is (a stage
 // of its own, whose cost is part of the choice). Depends on the graph alone.
-std::vector<ir::Ref> PackContractions(const ir::Function& core);
+std::vector<ir::Ref> PackContractions(const ir::Function& core, Contractions& contractions);
 
 }  // namespace tensord::schedule

@@ -7,7 +7,7 @@
 #include "engine/base/status.h"
 #include "engine/schedule/fuse.h"
 #include "engine/schedule/group.h"
-#include "engine/schedule/kernel_builder.h"
+#include "engine/schedule/kernel_table.h"
 #include "engine/schedule/pack.h"
 #include "engine/schedule/work.h"
 
@@ -21,16 +21,16 @@ class Scheduler {
   Scheduler(const ir::Function& core, const Options& options)
       : core_(core),
         options_(options),
-        results_(PackContractions(core)),
-        order_(ir::TopologicalOrder(Roots())) {}
+        results_(PackContractions(core, contractions_)),
+        order_(ir::TopologicalOrder(Roots())),
+        kernels_(contractions_) {}
 
   absl::StatusOr<Schedule> Run() {
     constexpr int kMaxRounds = 64;
     for (int round = 0; round < kMaxRounds; ++round) {
-      stages_ = ChooseStages(order_, results_, forced_, options_);
-      groups_ = GroupKernels(order_, stages_, options_);
-      NumberValues();
-      if (BuildKernels()) return Finish();
+      stages_ = ChooseStages(order_, results_, forced_, options_, contractions_);
+      groups_ = GroupKernels(order_, stages_, options_, contractions_);
+      if (BuildKernels()) return Finish(round + 1);
     }
     return Internal("schedule: no fixed point of stored values after ", kMaxRounds, " rounds");
   }
@@ -43,8 +43,6 @@ class Scheduler {
   }
 
   void NumberValues() {
-    value_of_.clear();
-    stored_.clear();
     for (Ref node : order_) {
       if (!stages_.contains(node)) continue;
       value_of_[node] = static_cast<int>(stored_.size());
@@ -60,17 +58,13 @@ class Scheduler {
 
   // Whether every group could be built; what could not be inlined is stored in the next round.
   bool BuildKernels() {
-    built_.assign(groups_.size(), {});
     bool all = true;
-    for (size_t i = 0; i < groups_.size(); ++i) {
-      if (groups_[i].roots[0]->is("copy")) continue;
-      auto built = BuildKernel(groups_[i], [this](Ref node) { return ValueOf(node); });
-      if (auto* conflict = std::get_if<Conflict>(&built)) {
-        forced_.emplace(conflict->node, conflict->reason);
-        all = false;
-      } else {
-        built_[i] = std::get<BuiltKernel>(std::move(built));
-      }
+    for (const Group& group : groups_) {
+      if (group.roots[0]->is("copy")) continue;
+      const auto* conflict = std::get_if<Conflict>(&kernels_.Find(group));
+      if (conflict == nullptr) continue;
+      forced_.emplace(conflict->node, conflict->reason);
+      all = false;
     }
     return all;
   }
@@ -119,15 +113,17 @@ class Scheduler {
       step.values = {*ValueOf(StripAliases(first->input(0), stages_)), *ValueOf(first)};
       return step;
     }
-    step.kernel = std::move(built_[i].kernel);
+    const auto& bound = std::get<KernelTable::Bound>(kernels_.Find(groups_[i]));
+    step.kernel = *bound.kernel;
     step.kernel.variables = core_.variables;
-    step.values = built_[i].reads;
-    for (Ref root : groups_[i].roots) step.values.push_back(*ValueOf(root));
+    for (Ref node : bound.params) step.values.push_back(*ValueOf(node));
+    operations_ += bound.operations;
     return step;
   }
 
-  absl::StatusOr<Schedule> Finish() {
+  absl::StatusOr<Schedule> Finish(int rounds) {
     Schedule schedule;
+    NumberValues();
     schedule.variables = core_.variables;
     for (Ref node : stored_) {
       Value value;
@@ -147,20 +143,24 @@ class Scheduler {
     const std::vector<size_t> order = OrderGroups();
     if (order.size() != groups_.size()) return Internal("schedule: kernels depend on each other");
     for (size_t i : order) schedule.steps.push_back(MakeStep(i));
-    schedule.recompute_ratio = RecomputeRatio(order_, schedule);
+    const double asked = GraphOperations(order_);
+    schedule.recompute_ratio = asked > 0 ? operations_ / asked : 1;
+    schedule.effort = {rounds, kernels_.built(), contractions_.analyses()};
     if (base::DumpWanted("schedule")) std::fputs(schedule.Print().c_str(), stderr);
     return schedule;
   }
 
   const ir::Function& core_;
   const Options& options_;
+  Contractions contractions_;
   const std::vector<Ref> results_;
   const std::vector<Ref> order_;
+  KernelTable kernels_;
   Stages stages_, forced_;
   std::vector<Group> groups_;
   absl::flat_hash_map<Ref, int> value_of_;
   std::vector<Ref> stored_;
-  std::vector<BuiltKernel> built_;
+  double operations_ = 0;
 };
 
 }  // namespace

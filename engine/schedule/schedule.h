@@ -34,6 +34,11 @@ struct Schedule {
   std::vector<ir::BoundVariable> variables;
   // Totals for tests and dumps.
   double recompute_ratio = 1;  // scalar operations run / scalar operations of the graph
+  struct Effort {
+    int rounds = 0;                // until no kernel asked for another stored value
+    int kernels_built = 0;         // kernels of one structure count once
+    int contraction_analyses = 0;  // reduces traced through movement
+  } effort;
   std::string Print() const;
 };
 

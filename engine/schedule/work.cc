@@ -48,15 +48,6 @@ double FoldPoints(Ref fold) {
   return points;
 }
 
-double GraphOperations(absl::Span<const Ref> graph) {
-  double total = 0;
-  for (Ref node : graph) {
-    if (node->op().scalar.has_value()) total += Extent(node->type().elements());
-    if (node->is("reduce")) total += Extent(node->input(0)->type().elements());
-  }
-  return total;
-}
-
 }  // namespace
 
 double KernelOperations(const LoopKernel& kernel) {
@@ -85,13 +76,13 @@ double KernelOperations(const LoopKernel& kernel) {
   return total;
 }
 
-double RecomputeRatio(absl::Span<const Ref> graph, const Schedule& schedule) {
-  const double asked = GraphOperations(graph);
-  double done = 0;
-  for (const Step& step : schedule.steps) {
-    if (step.kind == Step::kKernel) done += KernelOperations(step.kernel);
+double GraphOperations(absl::Span<const Ref> graph) {
+  double total = 0;
+  for (Ref node : graph) {
+    if (node->op().scalar.has_value()) total += Extent(node->type().elements());
+    if (node->is("reduce")) total += Extent(node->input(0)->type().elements());
   }
-  return asked > 0 ? done / asked : 1;
+  return total;
 }
 
 }  // namespace tensord::schedule

@@ -1,15 +1,15 @@
 // How much a schedule computes, against what its graph asks for.
 #pragma once
 
-#include "engine/schedule/schedule.h"
+#include "engine/schedule/loop.h"
 
 namespace tensord::schedule {
 
 // Scalar operations of one run of `kernel`, with everything hoisted as the lowering does.
 double KernelOperations(const LoopKernel& kernel);
 
-// Scalar operations of all kernels over those of the graph computed once per element. 1 when
-// nothing is computed twice; below 1 when equal expressions met.
-double RecomputeRatio(absl::Span<const ir::Ref> graph, const Schedule& schedule);
+// Scalar operations of the graph, every element computed once. Kernels run as many when nothing is
+// computed twice, fewer where equal expressions met.
+double GraphOperations(absl::Span<const ir::Ref> graph);
 
 }  // namespace tensord::schedule
