@@ -23,35 +23,70 @@ void ForEachName(Ref node, F visit) {
   }
 }
 
+bool IsOnline(Ref node) { return &node->op() == &schedule::OnlineFoldOp(); }
+
+// Bits of a fold's own ranges.
+uint64_t OwnRanges(Ref fold) {
+  const uint64_t count = schedule::FoldExtents(fold).size();
+  return ((uint64_t{1} << count) - 1) << schedule::FirstRange(fold);
+}
+
 }  // namespace
 
 Body::Body(const schedule::LoopKernel& kernel) : kernel_(kernel) {
   std::vector<Ref> roots;
   for (const schedule::Output& output : kernel.outputs) roots.push_back(output.value);
   order_ = ir::TopologicalOrder(roots);
-  for (Ref node : order_) {
-    NodeInfo info;
-    for (Ref input : node->inputs()) {
-      const NodeInfo& from = info_.at(input);
-      info.grid |= from.grid;
-      info.in_fold = info.in_fold || from.in_fold;
-      info.fold_rank = std::max(info.fold_rank, from.fold_rank);
-    }
-    ForEachName(node, [&](const std::string& name) {
-      if (schedule::IsFoldName(name)) info.in_fold = true;
-      if (const int range = RangeIndex(name); range >= 0) info.grid |= uint64_t{1} << range;
-    });
-    if (node->is("fold")) {
-      info.in_fold = false;
-      ++info.fold_rank;
-    }
-    info_.emplace(node, info);
+  for (Ref node : order_) Describe(node);
+  PlaceMaxima();
+  CountFoldPoints();
+}
+
+void Body::Describe(Ref node) {
+  NodeInfo info;
+  info.in_template = &node->op() == &schedule::HoleOp();
+  for (Ref input : node->inputs()) {
+    const NodeInfo& from = info_.at(input);
+    info.grid |= from.grid;
+    info.folds |= from.folds;
+    info.in_template = info.in_template || from.in_template;
+    info.fold_rank = std::max(info.fold_rank, from.fold_rank);
   }
+  ForEachName(node, [&](const std::string& name) {
+    if (const int range = schedule::FoldRangeOf(name); range >= 0)
+      info.folds |= uint64_t{1} << range;
+    if (const int range = RangeIndex(name); range >= 0) info.grid |= uint64_t{1} << range;
+  });
+  if (IsFold(node)) {
+    info.folds &= ~OwnRanges(node);
+    info.in_template = false;
+    ++info.fold_rank;
+  }
+  if (IsOnline(node)) online_[node->input(2)].push_back(node);
+  info_.emplace(node, info);
+}
+
+// A maximum waits for what its online folds wait for, and so does whatever reads it.
+void Body::PlaceMaxima() {
+  for (Ref node : order_) {
+    NodeInfo& info = info_.at(node);
+    info.level = info.grid;
+    for (Ref input : node->inputs()) info.level |= info_.at(input).level;
+    for (Ref online : OnlineFolds(node)) info.level |= info_.at(online).grid;
+  }
+}
+
+void Body::CountFoldPoints() {
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-    Ref fold = (*it)->is("fold") ? *it : info_.at(*it).fold;
+    const NodeInfo& info = info_.at(*it);
+    const bool is_fold = IsFold(*it);
+    const double inside = info.fold_points * (is_fold ? FoldPoints(*it) : 1);
+    Ref fold = is_fold ? *it : info.fold;
     for (Ref input : (*it)->inputs()) {
-      NodeInfo& info = info_.at(input);
-      if (info.in_fold && info.fold == nullptr) info.fold = fold;
+      NodeInfo& below = info_.at(input);
+      if (!below.in_fold()) continue;
+      below.fold_points = std::max(below.fold_points, inside);
+      if (below.fold == nullptr) below.fold = fold;
     }
   }
 }
@@ -68,13 +103,28 @@ int Body::RangeIndex(std::string_view name) const {
   return -1;
 }
 
+absl::Span<const Ref> Body::OnlineFolds(Ref max) const {
+  auto it = online_.find(max);
+  return it == online_.end() ? absl::Span<const Ref>() : absl::Span<const Ref>(it->second);
+}
+
+bool Body::MayBeVector(std::string_view grid_range) const {
+  for (const auto& [max, folds] : online_) {
+    if (schedule::FoldLanesOf(max) == 1) continue;
+    for (Ref fold : folds) {
+      if (DependsOn(fold, grid_range)) return false;
+    }
+  }
+  return true;
+}
+
 double Body::GridExtent(int range) const {
   return static_cast<double>(std::max<int64_t>(kernel_.grid[range].extent.max(), 1));
 }
 
 double Body::FoldPoints(Ref fold) {
   double points = 1;
-  for (const Sym& extent : fold->attr<Dims>("extents")) {
+  for (const Sym& extent : schedule::FoldExtents(fold)) {
     points *= static_cast<double>(std::max<int64_t>(extent.max(), 1));
   }
   return points;
@@ -82,7 +132,7 @@ double Body::FoldPoints(Ref fold) {
 
 double Body::Points(Ref node) const {
   const NodeInfo& info = info_.at(node);
-  double points = info.in_fold && info.fold != nullptr ? FoldPoints(info.fold) : 1;
+  double points = info.fold_points;
   for (size_t i = 0; i < kernel_.grid.size(); ++i) {
     if (info.grid >> i & 1) points *= GridExtent(static_cast<int>(i));
   }

@@ -17,8 +17,6 @@ using types::DType;
 constexpr int64_t kMaxUnrolledSteps = 8;
 constexpr int64_t kMaxUnrolledBodies = 64;
 
-int64_t LanesOf(Ref fold) { return fold->attr<int64_t>("lanes"); }
-
 // acc op value; a sum of products of f32 or f64 rounds once per product.
 bool FusesMultiply(Ref fold) {
   Ref body = fold->input(0);
@@ -33,26 +31,26 @@ void Emitter::EmitFolds(absl::Span<const Ref> folds, absl::Span<const Member> me
   // with those that are vectors along their own last range.
   std::map<std::string, std::vector<Slot>> groups;
   for (Ref fold : folds) {
-    std::vector<Key> seen;
-    for (Member member : members) {
-      const Key key = KeyOf(fold, member);
-      if (memo_.contains(key)) continue;
-      if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
-      seen.push_back(key);
-      const std::string shape =
-          StrCat(ir::ToString(fold->attr(1)), "/", LanesOf(fold), "/", IsVector(fold) ? "v" : "s");
-      groups[shape].push_back({fold, {key.tile, key.vector}, {}});
+    if (MemoOf(fold).contains(KeyOf(fold, members[0]))) continue;  // with its maximum
+    if (!body_.OnlineFolds(fold).empty()) {
+      EmitOnline(fold, members);
+      continue;
+    }
+    const std::string shape = StrCat(ir::ToString(fold->attr(1)), "/", schedule::FoldLanesOf(fold),
+                                     "/", IsVector(fold) ? "v" : "s");
+    for (Member member : Distinct(fold, members)) {
+      if (!MemoOf(fold).contains(KeyOf(fold, member))) groups[shape].push_back({fold, member, {}});
     }
   }
   for (auto& [shape, slots] : groups) {
-    const bool along_lanes = !IsVector(slots[0].fold) && LanesOf(slots[0].fold) > 1;
+    const bool along_lanes = !IsVector(slots[0].fold) && schedule::FoldLanesOf(slots[0].fold) > 1;
     EmitFoldGroup(std::move(slots), along_lanes);
   }
 }
 
 void Emitter::EmitFoldGroup(std::vector<Slot> slots, bool along_lanes) {
   for (Slot& slot : slots) {
-    const int64_t lanes = LanesOf(slot.fold);
+    const int64_t lanes = schedule::FoldLanesOf(slot.fold);
     const int width = along_lanes ? static_cast<int>(lanes) : IsVector(slot.fold) ? lanes_ : 1;
     const auto identity =
         MonoidIdentity(slot.fold->attr<std::string>("monoid"), slot.fold->dtype());
@@ -64,7 +62,7 @@ void Emitter::EmitFoldGroup(std::vector<Slot> slots, bool along_lanes) {
   if (along_lanes) axis_ = Axis{"", 1, -1};
   EmitFoldLoops(slots, 0, along_lanes);
   axis_ = outer;
-  fold_memo_.clear();
+  for (const Slot& slot : slots) ForgetFold(slot.fold);
   for (Slot& slot : slots) {
     const ScalarOp op = MonoidOp(slot.fold->attr<std::string>("monoid"));
     std::vector<int> parts;
@@ -72,32 +70,47 @@ void Emitter::EmitFoldGroup(std::vector<Slot> slots, bool along_lanes) {
     for (size_t half = parts.size() / 2; half > 0; half /= 2) {
       for (size_t i = 0; i < half; ++i) parts[i] = b_.Binary(op, parts[i], parts[i + half]);
     }
-    const int value = along_lanes ? b_.Horizontal(op, parts[0]) : parts[0];
-    memo_[KeyOf(slot.fold, slot.member)] = value;
+    Remember(slot.fold, slot.member, along_lanes ? b_.Horizontal(op, parts[0]) : parts[0]);
   }
 }
 
 void Emitter::BindFold(const std::string& name, int scalar, int vector) {
   scalar_names_[name] = scalar;
   vector_names_[name] = vector;
-  fold_memo_.clear();
+  const int range = schedule::FoldRangeOf(name);
+  absl::erase_if(fold_memo_, [&](const auto& entry) {
+    return body_.info(entry.first.node).folds >> range & 1;
+  });
+}
+
+void Emitter::EndFoldLoop() {
+  b_.End();
+  absl::erase_if(fold_memo_, [&](const auto& entry) { return entry.second.depth > b_.depth(); });
+}
+
+void Emitter::ForgetFold(Ref fold) {
+  const uint64_t count = schedule::FoldExtents(fold).size();
+  const uint64_t own = ((uint64_t{1} << count) - 1) << schedule::FirstRange(fold);
+  absl::erase_if(fold_memo_,
+                 [&](const auto& entry) { return body_.info(entry.first.node).folds & own; });
 }
 
 void Emitter::EmitFoldLoops(std::vector<Slot>& slots, size_t range, bool along_lanes) {
-  const Dims& extents = slots[0].fold->attr<Dims>("extents");
+  const Dims& extents = schedule::FoldExtents(slots[0].fold);
   if (extents.empty()) return EmitBodies(slots, 0);
-  const std::string name = schedule::FoldName(static_cast<int>(range));
+  const std::string name =
+      schedule::FoldName(schedule::FirstRange(slots[0].fold) + static_cast<int>(range));
   if (range + 1 == extents.size()) return EmitInnermost(slots, name, extents[range], along_lanes);
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extents[range]));
   BindFold(name, k, k);
   EmitFoldLoops(slots, range + 1, along_lanes);
-  b_.End();
+  EndFoldLoop();
 }
 
 void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, const Sym& extent,
                             bool along_lanes) {
   if (along_lanes) return EmitLaneSteps(slots, name, extent);
-  const int64_t lanes = LanesOf(slots[0].fold);
+  const int64_t lanes = schedule::FoldLanesOf(slots[0].fold);
   const int64_t bodies = static_cast<int64_t>(slots.size()) * extent.max();
   const bool unroll = extent.is_constant() && extent.constant() <= kMaxUnrolledSteps &&
                       bodies <= kMaxUnrolledBodies;
@@ -105,13 +118,13 @@ void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, c
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extent));
   BindFold(name, k, k);
   EmitBodies(slots, 0);
-  b_.End();
+  EndFoldLoop();
 }
 
 // Element i in accumulator i % lanes: whole rounds in a loop, the rest after it.
 void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
                               const Sym& extent) {
-  const int64_t lanes = LanesOf(slots[0].fold);
+  const int64_t lanes = schedule::FoldLanesOf(slots[0].fold);
   const auto step = [&](int base, int64_t offset, int64_t lane) {
     const int k = b_.Add(base, b_.I64(offset));
     BindFold(name, k, k);
@@ -125,7 +138,7 @@ void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
     }
     const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
     for (int64_t i = 0; i < lanes; ++i) step(k, i, i);
-    b_.End();
+    EndFoldLoop();
     for (int64_t i = whole; i < extent.constant(); ++i) step(b_.I64(0), i, i % lanes);
     return;
   }
@@ -133,14 +146,14 @@ void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
   for (int64_t i = 0; i < lanes; ++i) {
     b_.If(b_.Lt(b_.Add(k, b_.I64(i)), b_.EmitSym(extent)));
     step(k, i, i);
-    b_.End();
+    EndFoldLoop();
   }
-  b_.End();
+  EndFoldLoop();
 }
 
 // The fold's own last range fills the lanes.
 void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent) {
-  const int lanes = static_cast<int>(LanesOf(slots[0].fold));
+  const int lanes = static_cast<int>(schedule::FoldLanesOf(slots[0].fold));
   const int iota = b_.Iota({DType::kI64, lanes});
   axis_ = Axis{name, lanes, -1};
   const int end = b_.EmitSym(extent);
@@ -149,7 +162,7 @@ void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, c
     const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
     BindFold(name, k, b_.Add(k, iota));
     EmitBodies(slots, 0);
-    b_.End();
+    EndFoldLoop();
   }
   if (extent == Sym(whole)) return;
   int k = b_.I64(whole);
@@ -159,7 +172,7 @@ void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, c
   BindFold(name, k, all);
   EmitBodies(slots, 0);
   axis_.mask = -1;
-  if (!extent.is_constant()) b_.End();
+  if (!extent.is_constant()) EndFoldLoop();
 }
 
 void Emitter::EmitBodies(std::vector<Slot>& slots, int accumulator) {

@@ -39,7 +39,7 @@ void Emitter::Bind(const std::string& range, int reg) {
   vector_names_[range] = reg;
   const int index = body_.RangeIndex(range);
   absl::erase_if(memo_, [&](const auto& entry) {
-    return index < 0 || (body_.info(entry.first.node).grid >> index & 1);
+    return index < 0 || (body_.info(entry.first.node).level >> index & 1);
   });
   fold_memo_.clear();
 }
@@ -47,11 +47,27 @@ void Emitter::Bind(const std::string& range, int reg) {
 void Emitter::LimitLanes(int lanes_left) { lanes_left_ = lanes_left; }
 
 Emitter::Key Emitter::KeyOf(Ref node, Member member) const {
+  const bool steps = step_range_ >= 0 && (body_.info(node).folds >> step_range_ & 1);
   return {node, body_.DependsOn(node, tile_) ? member.tile : 0,
-          body_.DependsOn(node, vector_) ? member.vector : 0};
+          body_.DependsOn(node, vector_) ? member.vector : 0, steps ? member.step : 0};
+}
+
+std::vector<Member> Emitter::Distinct(Ref node, absl::Span<const Member> members) const {
+  std::vector<Member> distinct;
+  for (Member member : members) {
+    const Member mine = KeyOf(node, member).member();
+    if (std::find(distinct.begin(), distinct.end(), mine) == distinct.end())
+      distinct.push_back(mine);
+  }
+  return distinct;
 }
 
 void Emitter::SetMember(Member member) {
+  if (step_range_ >= 0) {
+    const std::string name = schedule::FoldName(step_range_);
+    scalar_names_[name] = b_.Add(step_scalar_, b_.I64(member.step));
+    vector_names_[name] = b_.Add(step_vector_, b_.I64(member.step));
+  }
   if (bound_.contains(tile_)) {
     const int reg = b_.Add(bound_.at(tile_), b_.I64(member.tile));
     scalar_names_[tile_] = vector_names_[tile_] = reg;
@@ -77,16 +93,17 @@ void Emitter::EmitWithin(uint64_t ranges, absl::Span<const Member> members) {
   for (Ref node : body_.order()) ranks = std::max(ranks, body_.info(node).fold_rank);
   const auto here = [&](Ref node, int rank) {
     const NodeInfo& info = body_.info(node);
-    return !info.in_fold && (info.grid & ~ranges) == 0 && info.fold_rank == rank;
+    return !info.in_fold() && !info.in_template && (info.level & ~ranges) == 0 &&
+           info.fold_rank == rank;
   };
   for (int rank = 0; rank <= ranks; ++rank) {
     std::vector<Ref> folds;
     for (Ref node : body_.order()) {
-      if (node->is("fold") && here(node, rank)) folds.push_back(node);
+      if (IsFold(node) && here(node, rank)) folds.push_back(node);
     }
     if (!folds.empty()) EmitFolds(folds, members);
     for (Ref node : body_.order()) {
-      if (node->is("fold") || !here(node, rank)) continue;
+      if (IsFold(node) || !here(node, rank)) continue;
       for (Member member : members) Emit(node, member);
     }
   }
@@ -95,10 +112,10 @@ void Emitter::EmitWithin(uint64_t ranges, absl::Span<const Member> members) {
 int Emitter::Emit(Ref node, Member member) {
   Memo& memo = MemoOf(node);
   const Key key = KeyOf(node, member);
-  if (auto it = memo.find(key); it != memo.end()) return it->second;
-  TENSORD_CHECK(!node->is("fold"), "a fold used before its loops");
+  if (auto it = memo.find(key); it != memo.end()) return it->second.reg;
+  TENSORD_CHECK(!IsFold(node), "a fold used before its loops");
   const int reg = EmitNew(node, member);
-  MemoOf(node).emplace(key, reg);
+  Remember(node, member, reg);
   return reg;
 }
 

@@ -13,9 +13,9 @@
 namespace tensord::kernel {
 
 // One member of a block: `tile` points after the tile range's register, `vector` vectors after the
-// vector range's.
+// vector range's, `step` elements after the register of an online fold's last range.
 struct Member {
-  int tile = 0, vector = 0;
+  int tile = 0, vector = 0, step = 0;
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -54,22 +54,42 @@ class Emitter {
   };
   struct Key {
     Ref node;
-    int tile, vector;
+    int tile, vector, step;
+    Member member() const { return {tile, vector, step}; }
     friend bool operator==(const Key&, const Key&) = default;
     template <typename H>
     friend H AbslHashValue(H h, const Key& k) {
-      return H::combine(std::move(h), k.node, k.tile, k.vector);
+      return H::combine(std::move(h), k.node, k.tile, k.vector, k.step);
     }
+  };
+  struct Known {
+    int reg = -1;
+    int depth = 0;  // of the block in which it was asked for
   };
   struct Slot {  // one fold of one member
     Ref fold;
     Member member;
     std::vector<int> accumulators;
   };
-  using Memo = absl::flat_hash_map<Key, int>;
+  struct OnlineSum {  // an online fold of one member
+    Ref fold;
+    Member member;
+    int accumulator;
+  };
+  struct OnlineMax {  // a maximum of one member, and the sums that are corrected when it grows
+    Ref fold;
+    Member member;
+    int accumulator;
+    std::vector<OnlineSum> sums;
+  };
+  using Memo = absl::flat_hash_map<Key, Known>;
 
   Key KeyOf(Ref node, Member member) const;
-  Memo& MemoOf(Ref node) { return body_.info(node).in_fold ? fold_memo_ : memo_; }
+  std::vector<Member> Distinct(Ref node, absl::Span<const Member> members) const;
+  Memo& MemoOf(Ref node) { return body_.info(node).in_fold() ? fold_memo_ : memo_; }
+  void Remember(Ref node, Member member, int reg) {
+    MemoOf(node)[KeyOf(node, member)] = {reg, b_.depth()};
+  }
   void SetMember(Member member);
   void BindOpaque(Ref node, Member member);
   int EmitNew(Ref node, Member member);
@@ -89,6 +109,19 @@ class Emitter {
   void EmitScalarSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent);
   void EmitBodies(std::vector<Slot>& slots, int accumulator);
   void BindFold(const std::string& name, int scalar, int vector);
+  void EndFoldLoop();         // closes a loop, and forgets what was computed in it
+  void ForgetFold(Ref fold);  // what depends on its ranges
+
+  // Online folds: see emit_online.cc.
+  void EmitOnline(Ref max, absl::Span<const Member> members);
+  void EmitOnlineLoops(std::vector<OnlineMax>& maxima, size_t range, bool along_lanes);
+  void EmitOnlineRange(std::vector<OnlineMax>& maxima, int range, const Sym& extent,
+                       bool along_lanes);
+  void EmitOnlineSteps(std::vector<OnlineMax>& maxima, int range, int first, int count, int mask);
+  void EmitNestedFolds(Ref root, absl::Span<const Member> members);
+  void UpdateMax(OnlineMax& max, absl::Span<const int> scores, absl::Span<const Member> members);
+  void FinishOnline(OnlineMax& max, bool along_lanes);
+  int Apply(Ref expression, int argument);
   int Widen(int reg, int32_t lanes) {
     return b_.TypeOf(reg).lanes == lanes ? reg : b_.Splat(reg, lanes);
   }
@@ -104,6 +137,8 @@ class Emitter {
   absl::flat_hash_map<std::string, int> bound_;       // grid range -> register
   LinearBuilder::Names scalar_names_, vector_names_;  // with the current member's offsets applied
   Memo memo_, fold_memo_;
+  int step_range_ = -1;  // the fold range that members step along
+  int step_scalar_ = -1, step_vector_ = -1;
 };
 
 }  // namespace tensord::kernel

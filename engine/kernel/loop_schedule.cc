@@ -31,7 +31,7 @@ int NativeLanes(const Body& body, const Capabilities& capabilities) {
     bytes = std::max(bytes, types::Bytes(output.value->dtype()));
   }
   for (Ref node : body.order()) {
-    if (node->is("fold") || node->op().scalar.has_value()) {
+    if (IsFold(node) || node->op().scalar.has_value()) {
       bytes = std::max(bytes, types::Bytes(node->dtype()));
     }
   }
@@ -69,12 +69,13 @@ double NodeCost(const Body& body, Ref node, const std::string& along, int lanes,
     const double masked = node->attr<types::Mask>("mask").always() ? 1 : 1.5;
     return waste * masked * AccessCost(node->attr<Sym>("index"), along, lanes);
   }
-  if (!info.in_fold || info.fold == nullptr) return 1;
+  if (!info.in_fold() || info.fold == nullptr) return 1;
   if (!along.empty() && body.DependsOn(info.fold, along)) return 1;
-  const int fold_lanes = static_cast<int>(info.fold->attr<int64_t>("lanes"));
+  const int fold_lanes = static_cast<int>(schedule::FoldLanesOf(info.fold));
   if (fold_lanes == 1) return 1;
   const std::string last =
-      schedule::FoldName(static_cast<int>(info.fold->attr<Dims>("extents").size()) - 1);
+      schedule::FoldName(schedule::FirstRange(info.fold) +
+                         static_cast<int>(schedule::FoldExtents(info.fold).size()) - 1);
   if (node->is("load")) return AccessCost(node->attr<Sym>("index"), last, fold_lanes);
   return 1.0 / fold_lanes;
 }
@@ -95,7 +96,7 @@ double TotalCost(const Body& body, const std::string& along, int lanes) {
 void ChooseVector(const Body& body, int native, LoopSchedule& schedule) {
   double best = TotalCost(body, "", 1);
   for (const Range& range : body.kernel().grid) {
-    if (range.extent == Sym(1)) continue;
+    if (range.extent == Sym(1) || !body.MayBeVector(range.name)) continue;
     const int lanes = LanesFor(ExtentOf(range), native);
     const double cost = TotalCost(body, range.name, lanes);
     if (cost >= best * 0.999) continue;
@@ -109,7 +110,7 @@ void ChooseVector(const Body& body, int native, LoopSchedule& schedule) {
 std::vector<Ref> VectorFolds(const Body& body, const LoopSchedule& schedule) {
   std::vector<Ref> folds;
   for (Ref node : body.order()) {
-    if (node->is("fold") && body.DependsOn(node, schedule.vector)) folds.push_back(node);
+    if (IsFold(node) && body.DependsOn(node, schedule.vector)) folds.push_back(node);
   }
   return folds;
 }
@@ -119,7 +120,7 @@ std::vector<Ref> VectorFolds(const Body& body, const LoopSchedule& schedule) {
 bool ReusesVectors(const Body& body, const LoopSchedule& schedule, const Range& range) {
   for (Ref node : body.order()) {
     const NodeInfo& info = body.info(node);
-    if (!node->is("load") || !info.in_fold || info.fold == nullptr) continue;
+    if (!node->is("load") || !info.in_fold() || info.fold == nullptr) continue;
     if (body.DependsOn(node, schedule.vector) && !body.DependsOn(node, range.name) &&
         body.DependsOn(info.fold, range.name)) {
       return true;
@@ -154,7 +155,7 @@ void ChooseTile(const Body& body, const Capabilities& capabilities, LoopSchedule
     return;
   }
   int64_t lanes = 1;
-  for (Ref fold : folds) lanes = std::max(lanes, fold->attr<int64_t>("lanes"));
+  for (Ref fold : folds) lanes = std::max(lanes, schedule::FoldLanesOf(fold));
   const int budget =
       std::max<int>(1, (capabilities.vector_registers - 8) /
                            static_cast<int>(lanes * static_cast<int64_t>(folds.size())));
@@ -191,7 +192,7 @@ int64_t Blocks(const Body& body, const std::string& name, int64_t step) {
 bool FoldEndsAt(const Body& body, uint64_t prefix) {
   return std::any_of(body.order().begin(), body.order().end(), [&](Ref node) {
     const uint64_t grid = body.info(node).grid;
-    return node->is("fold") && grid != 0 && (grid & ~prefix) == 0;
+    return IsFold(node) && grid != 0 && (grid & ~prefix) == 0;
   });
 }
 
@@ -259,7 +260,7 @@ LoopSchedule RandomSchedule(const LoopKernel& kernel, const Capabilities& capabi
   LoopSchedule schedule;
   std::vector<const Range*> ranges;
   for (const Range& range : kernel.grid) {
-    if (range.extent != Sym(1)) ranges.push_back(&range);
+    if (range.extent != Sym(1) && body.MayBeVector(range.name)) ranges.push_back(&range);
   }
   if (!ranges.empty() && below(4) > 0) {
     const Range& vector = *ranges[below(static_cast<int64_t>(ranges.size()))];

@@ -15,17 +15,24 @@ using types::DType;
 using types::Scalar;
 using types::Type;
 
-bool IsFoldVariable(const Sym::VariableInfo& variable) { return IsFoldName(variable.name); }
+// One more than the highest number of a fold range in `sym`, 0 without one. An opaque value that
+// changes inside a fold counts as the first.
+int RangesIn(const Sym& sym) {
+  int ranges = 0;
+  for (const Sym::VariableInfo& variable : sym.Variables()) {
+    if (IsFoldName(variable.name)) ranges = std::max({ranges, 1, FoldRangeOf(variable.name) + 1});
+  }
+  return ranges;
+}
 
-bool InsideFold(const Access& access) {
-  const auto any_fold = [](const Sym& sym) {
-    const auto variables = sym.Variables();
-    return std::any_of(variables.begin(), variables.end(), IsFoldVariable);
-  };
-  if (std::any_of(access.coords.begin(), access.coords.end(), any_fold)) return true;
-  const auto bounds = access.mask.bounds();
-  return std::any_of(bounds.begin(), bounds.end(),
-                     [&](const types::Bound& bound) { return any_fold(bound.expr); });
+// How many fold ranges are open around an access; 0 outside of folds.
+int RangesAround(const Access& access) {
+  int ranges = 0;
+  for (const Sym& coord : access.coords) ranges = std::max(ranges, RangesIn(coord));
+  for (const types::Bound& bound : access.mask.bounds()) {
+    ranges = std::max(ranges, RangesIn(bound.expr));
+  }
+  return ranges;
 }
 
 // The reduced axes as ranges: one per axis for a contraction, whose order is plain ascending; else
@@ -84,14 +91,14 @@ bool ExpressionBuilder::DependsOnFold(Ref expression) const {
   absl::flat_hash_set<Ref>
       folds;  // a fold is built only where it depends on no outer fold's ranges
   for (Ref node : ir::TopologicalOrder(roots)) {
-    if (node->is("fold")) folds.insert(node);
+    if (IsFold(node)) folds.insert(node);
   }
   for (Ref node : ir::TopologicalOrder(roots, &folds)) {
     for (const AttrValue& attr : node->attrs()) {
       const auto* sym = std::get_if<Sym>(&attr);
       const auto* mask = std::get_if<Mask>(&attr);
-      if (sym != nullptr && InsideFold({{*sym}, {}})) return true;
-      if (mask != nullptr && InsideFold({{}, *mask})) return true;
+      if (sym != nullptr && RangesAround({{*sym}, {}}) > 0) return true;
+      if (mask != nullptr && RangesAround({{}, *mask}) > 0) return true;
     }
   }
   return false;
@@ -172,7 +179,8 @@ Ref ExpressionBuilder::Load(Ref node, int value, const Access& access) {
 }
 
 Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
-  if (InsideFold(access)) return Conflict(node, "fold inside a fold");
+  const int first = RangesAround(access);
+  if (first > 0 && !is_nested_(node)) return Conflict(node, "fold inside a fold");
   const Dims& dims = node->input(0)->dims();
   const ir::Ints& axes = node->attr<ir::Ints>("axes");
   const bool contraction = is_contraction_(node);
@@ -180,7 +188,7 @@ Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
   std::vector<bool> reduced(dims.size(), false);
   Dims extents;
   for (const std::vector<int>& group : FoldGroups(dims, axes, !contraction)) {
-    Range range{FoldName(static_cast<int>(extents.size())), GroupExtent(dims, group)};
+    Range range{FoldName(first + static_cast<int>(extents.size())), GroupExtent(dims, group)};
     extents.push_back(range.extent);
     Sym position = range.variable();
     for (size_t i = group.size(); i-- > 0;) {
@@ -195,7 +203,7 @@ Ref ExpressionBuilder::Fold(Ref node, const Access& access) {
   Ref body = Value(node->input(0), inner);
   if (body == nullptr) return nullptr;
   const int64_t lanes = contraction || extents.empty() ? 1 : FoldLanes(extents.back());
-  const AttrValue attrs[] = {node->attr<std::string>("monoid"), extents, lanes};
+  const AttrValue attrs[] = {node->attr<std::string>("monoid"), extents, lanes, int64_t{first}};
   Ref result = Make(FoldOp(), {&body, 1}, attrs, node->dtype());
   origin_[result] = node;
   return result;

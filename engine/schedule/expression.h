@@ -18,13 +18,15 @@ class ExpressionBuilder {
  public:
   // `value_of` gives the stored value that holds a graph node, if one does. `members` are the
   // stored nodes that this kernel itself computes: read at the kernel's own point they are inlined.
-  // `is_contraction` tells of a reduce whether it is one.
+  // `is_contraction` tells of a reduce whether it is one, `is_nested` whether it may be a fold
+  // inside a fold's body.
   ExpressionBuilder(ir::Graph& graph, std::function<std::optional<int>(Ref)> value_of,
-                    std::function<bool(Ref)> is_contraction, absl::flat_hash_set<Ref> members,
-                    std::vector<Sym> point)
+                    std::function<bool(Ref)> is_contraction, std::function<bool(Ref)> is_nested,
+                    absl::flat_hash_set<Ref> members, std::vector<Sym> point)
       : graph_(graph),
         value_of_(std::move(value_of)),
         is_contraction_(std::move(is_contraction)),
+        is_nested_(std::move(is_nested)),
         members_(std::move(members)),
         point_(std::move(point)) {}
 
@@ -75,6 +77,7 @@ class ExpressionBuilder {
   ir::Graph& graph_;
   std::function<std::optional<int>(Ref)> value_of_;
   std::function<bool(Ref)> is_contraction_;
+  std::function<bool(Ref)> is_nested_;
   absl::flat_hash_set<Ref> members_;
   std::vector<Sym> point_;
   absl::flat_hash_map<Key, Ref> memo_;

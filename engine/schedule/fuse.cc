@@ -48,8 +48,9 @@ struct Use {
 
 class Fuser {
  public:
-  Fuser(absl::Span<const Ref> order, const Options& options, Contractions& contractions)
-      : order_(order), options_(options), contractions_(contractions) {}
+  Fuser(absl::Span<const Ref> order, const NestedFolds& nested, const Options& options,
+        Contractions& contractions)
+      : order_(order), nested_(nested), options_(options), contractions_(contractions) {}
 
   Stages Run(absl::Span<const Ref> results, const Stages& forced) {
     stages_ = forced;
@@ -99,6 +100,7 @@ class Fuser {
         if (Stored(at)) break;
         at = at->input(0);
       }
+      if (nested_.weights.contains(at)) continue;
       if (masked != nullptr) {
         Store(masked, "contraction operand under a mask");
       } else if (IsCompute(at)) {
@@ -130,7 +132,8 @@ class Fuser {
   // Consumers come first: whether this node is stored, and what that means for its inputs.
   void Decide(Ref node) {
     Use use = UseOf(node);
-    if (!Stored(node) && IsCompute(node)) DecideCompute(node, use);
+    const bool nested = nested_.weights.contains(node) || nested_.scores.contains(node);
+    if (!Stored(node) && IsCompute(node) && !nested) DecideCompute(node, use);
     if (Stored(node)) use = Use{{node}, 1};
     if (IsMovement(node)) use.repeats *= Repeats(node);
     for (Ref input : node->inputs()) AddUse(input, use);
@@ -202,6 +205,7 @@ class Fuser {
   }
 
   absl::Span<const Ref> order_;
+  const NestedFolds& nested_;
   const Options& options_;
   Contractions& contractions_;
   Stages stages_;
@@ -221,8 +225,9 @@ Ref StripAliases(Ref node, const Stages& stages) {
 }
 
 Stages ChooseStages(absl::Span<const Ref> order, absl::Span<const Ref> results,
-                    const Stages& forced, const Options& options, Contractions& contractions) {
-  return Fuser(order, options, contractions).Run(results, forced);
+                    const Stages& forced, const NestedFolds& nested, const Options& options,
+                    Contractions& contractions) {
+  return Fuser(order, nested, options, contractions).Run(results, forced);
 }
 
 }  // namespace tensord::schedule

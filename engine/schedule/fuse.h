@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "engine/ir/node.h"
 #include "engine/schedule/contraction.h"
+#include "engine/schedule/nested_folds.h"
 #include "engine/schedule/schedule.h"
 
 namespace tensord::schedule {
@@ -16,10 +17,11 @@ using Stages = absl::flat_hash_map<ir::Ref, std::string>;
 
 // Nodes that are memory already or must become it: parameters, results, copies, scatters,
 // contiguous. Adds those whose recomputation would cost more than a round trip through memory.
-// `forced` holds nodes that kernels could not inline. Depends on the graph alone, never on the
-// machine.
+// `forced` holds nodes that kernels could not inline; `nested` are folds that stay inside others.
+// Depends on the graph alone, never on the machine.
 Stages ChooseStages(absl::Span<const ir::Ref> order, absl::Span<const ir::Ref> results,
-                    const Stages& forced, const Options& options, Contractions& contractions);
+                    const Stages& forced, const NestedFolds& nested, const Options& options,
+                    Contractions& contractions);
 
 // The stored node behind a result or a kernel's input when only reshapes (and identities) lie
 // between: the same elements in the same order.

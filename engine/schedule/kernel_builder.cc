@@ -4,6 +4,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/schedule/expression.h"
+#include "engine/schedule/merge_folds.h"
 
 namespace tensord::schedule {
 namespace {
@@ -23,13 +24,13 @@ std::string NameOf(const LoopKernel& kernel) {
   size_t folds = 0;
   std::vector<Ref> roots;
   for (const Output& output : kernel.outputs) roots.push_back(output.value);
-  for (Ref node : ir::TopologicalOrder(roots)) folds += node->is("fold") ? 1 : 0;
+  for (Ref node : ir::TopologicalOrder(roots)) folds += IsFold(node) ? 1 : 0;
   std::string name = !kernel.scatters.empty() ? "s" : folds > 0 ? "r" : "e";
   for (const Range& range : kernel.grid) StrAppend(&name, "_", range.extent.max());
   for (Ref node : ir::TopologicalOrder(roots)) {
-    if (!node->is("fold")) continue;
+    if (!IsFold(node)) continue;
     StrAppend(&name, "_k");
-    for (const Sym& extent : node->attr<Dims>("extents")) StrAppend(&name, "_", extent.max());
+    for (const Sym& extent : FoldExtents(node)) StrAppend(&name, "_", extent.max());
     if (name.size() > 48) break;
   }
   return name;
@@ -79,7 +80,8 @@ std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surrou
     if (value.has_value()) node_of_value[*value] = node;
     return value;
   };
-  ExpressionBuilder builder(*kernel.graph, remember, around.is_contraction, members, point);
+  ExpressionBuilder builder(*kernel.graph, remember, around.is_contraction, around.is_nested,
+                            members, point);
   for (Ref root : group.roots) {
     const bool scatter = root->is("scatter");
     Output output;
@@ -96,8 +98,16 @@ std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surrou
     AddParams(kernel, group.roots[i], true);
   }
   if (kernel.scatters.empty()) {
-    auto conflict = OrderLoops(
-        kernel, [&](Ref expression) { return builder.Origin(expression); }, around.is_contraction);
+    absl::flat_hash_map<Ref, Ref> former;
+    for (const auto& [from, to] : MergeFolds(kernel)) former[to] = from;
+    const auto origin = [&](Ref expression) {
+      auto it = former.find(expression);
+      return builder.Origin(it == former.end() ? expression : it->second);
+    };
+    if (Ref fold = MisplacedFold(kernel); fold != nullptr) {
+      return Conflict{origin(fold), "fold inside a fold"};
+    }
+    auto conflict = OrderLoops(kernel, origin, around.is_contraction);
     if (conflict.has_value()) return *conflict;
     MergeGrid(kernel);
   }

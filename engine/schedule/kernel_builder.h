@@ -25,9 +25,10 @@ struct BuiltKernel {
 struct Surroundings {
   std::function<std::optional<int>(ir::Ref)> value_of;  // the stored values, by name
   std::function<bool(ir::Ref)> is_contraction;          // of a reduce
+  std::function<bool(ir::Ref)> is_nested;  // of a reduce: whether it may be inside a fold's body
 };
 
-// Expressions, merged grid ranges, loop order.
+// Expressions, merged folds and grid ranges, loop order.
 std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surroundings& around);
 
 // Grid ranges in loop order such that every fold of only some of them is computed once per point of

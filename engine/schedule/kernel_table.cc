@@ -14,8 +14,8 @@ struct KernelTable::Shape {
   absl::flat_hash_map<Ref, Ref> copies;
   absl::flat_hash_map<Ref, int> leaves;  // copy of a read -> its number
   Group group;                           // over the copies
-  absl::flat_hash_set<Ref> contractions;
-  std::vector<Ref> key;  // the copies of the roots, nullptr, the copies of the contractions
+  absl::flat_hash_set<Ref> contractions, nested;
+  std::vector<Ref> key;  // copies: the roots, nullptr, the contractions, nullptr, the nested folds
 
   Ref OriginalOf(Ref copy) const {
     const auto at =
@@ -30,7 +30,7 @@ KernelTable::Shape KernelTable::ShapeOf(const Group& group) {
   const absl::flat_hash_set<Ref> edge(group.reads.begin(), group.reads.end());
   shape.order = ir::TopologicalOrder(group.roots, &edge);
   shape.copies.reserve(shape.order.size());
-  std::vector<Ref> inputs, contractions;
+  std::vector<Ref> inputs, contractions, nested;
   for (Ref node : shape.order) {
     if (edge.contains(node)) {
       const ir::AttrValue number[] = {static_cast<int64_t>(shape.reads.size())};
@@ -45,12 +45,16 @@ KernelTable::Shape KernelTable::ShapeOf(const Group& group) {
     Ref copy = shapes_.Intern(node->op(), inputs, node->attrs(), node->type());
     shape.copies.emplace(node, copy);
     if (contractions_.Of(node) != nullptr) contractions.push_back(copy);
+    if (nested_.scores.contains(node)) nested.push_back(copy);
   }
   for (Ref root : group.roots) shape.group.roots.push_back(shape.copies.at(root));
   shape.contractions.insert(contractions.begin(), contractions.end());
+  shape.nested.insert(nested.begin(), nested.end());
   shape.key = shape.group.roots;
   shape.key.push_back(nullptr);
   shape.key.insert(shape.key.end(), contractions.begin(), contractions.end());
+  shape.key.push_back(nullptr);
+  shape.key.insert(shape.key.end(), nested.begin(), nested.end());
   return shape;
 }
 
@@ -60,6 +64,7 @@ const std::variant<KernelTable::Built, Conflict>& KernelTable::Build(const Shape
   const absl::flat_hash_set<Ref> roots(shape.group.roots.begin(), shape.group.roots.end());
   Surroundings around;
   around.is_contraction = [&](Ref node) { return shape.contractions.contains(node); };
+  around.is_nested = [&](Ref node) { return shape.nested.contains(node); };
   around.value_of = [&](Ref node) -> std::optional<int> {
     if (auto it = shape.leaves.find(node); it != shape.leaves.end()) return it->second;
     if (roots.contains(node)) return -1;  // inlined where it is read

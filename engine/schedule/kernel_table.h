@@ -13,12 +13,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "engine/schedule/contraction.h"
 #include "engine/schedule/kernel_builder.h"
+#include "engine/schedule/nested_folds.h"
 
 namespace tensord::schedule {
 
 class KernelTable {
  public:
-  explicit KernelTable(Contractions& contractions) : contractions_(contractions) {}
+  KernelTable(Contractions& contractions, const NestedFolds& nested)
+      : contractions_(contractions), nested_(nested) {}
 
   // A kernel and the stored nodes of its parameters: what it reads, then the group's roots.
   struct Bound {
@@ -50,6 +52,7 @@ class KernelTable {
   const std::variant<Built, Conflict>& Build(const Shape& shape);
 
   Contractions& contractions_;
+  const NestedFolds& nested_;
   ir::Graph shapes_;
   absl::flat_hash_map<std::vector<Ref>, std::unique_ptr<const std::variant<Built, Conflict>>>
       built_;

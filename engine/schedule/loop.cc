@@ -61,10 +61,32 @@ const OpRow& FoldOp() {
   static const OpRow row = LoopRow("fold",
                                    {{.name = "monoid", .kind = AttrKind::kString},
                                     {.name = "extents", .kind = AttrKind::kDims},
-                                    {.name = "lanes", .kind = AttrKind::kInt}},
-                                   "Input 0 folded over ranges .k0, .k1, ...");
+                                    {.name = "lanes", .kind = AttrKind::kInt},
+                                    {.name = "first", .kind = AttrKind::kInt}},
+                                   "Input 0 folded over ranges .k<first>, ...");
   return row;
 }
+
+const OpRow& OnlineFoldOp() {
+  static const OpRow row = LoopRow("online_fold",
+                                   {{.name = "monoid", .kind = AttrKind::kString},
+                                    {.name = "extents", .kind = AttrKind::kDims},
+                                    {.name = "lanes", .kind = AttrKind::kInt},
+                                    {.name = "first", .kind = AttrKind::kInt},
+                                    {.name = "infinite", .kind = AttrKind::kString}},
+                                   "The sum of exp(input 0 - max of input 0) times input 1.");
+  return row;
+}
+
+const OpRow& HoleOp() {
+  static const OpRow row = LoopRow("hole", {}, "The argument of an expression.");
+  return row;
+}
+
+bool IsFold(Ref node) { return &node->op() == &FoldOp() || &node->op() == &OnlineFoldOp(); }
+const types::Dims& FoldExtents(Ref fold) { return std::get<types::Dims>(fold->attr(1)); }
+int64_t FoldLanesOf(Ref fold) { return std::get<int64_t>(fold->attr(2)); }
+int FirstRange(Ref fold) { return static_cast<int>(std::get<int64_t>(fold->attr(3))); }
 
 std::string GridName(int axis) { return StrCat(".g", axis); }
 std::string FoldName(int range) { return StrCat(".k", range); }
@@ -73,6 +95,12 @@ std::string OpaqueName(Ref value, bool changes_in_fold) {
 }
 bool IsGridName(std::string_view name) { return name.substr(0, 2) == ".g"; }
 bool IsFoldName(std::string_view name) { return name.substr(0, 2) == ".k"; }
+int FoldRangeOf(std::string_view name) {
+  if (name.size() < 3 || !IsFoldName(name) || name[2] < '0' || name[2] > '9') return -1;
+  int number = 0;
+  for (char digit : name.substr(2)) number = 10 * number + (digit - '0');
+  return number;
+}
 bool IsOpaqueName(std::string_view name) {
   return name.substr(0, 2) == ".v" || name.substr(0, 3) == ".kv";
 }

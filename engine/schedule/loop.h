@@ -11,12 +11,21 @@
 //                               already inside its bounds.
 //   index {value, dtype}        an index expression as a value
 //   valid {mask}                whether the mask holds (bool)
-//   fold {monoid, extents, lanes}  input 0 folded over its ranges, first range outermost; element i
-//   of
-//                               the last range goes to lane i % lanes, lanes meet pairwise at the
-//                               end
-// Grid ranges are variables ".g0", ".g1", ...; a fold's own ranges are ".k0", ".k1", ... inside it;
-// the names start with a dot because a client's variables can't.
+//   fold {monoid, extents, lanes, first}  input 0 folded over its ranges, first range outermost;
+//                               element i of the last range goes to lane i % lanes, lanes meet
+//                               pairwise at the end
+//   online_fold {monoid, extents, lanes, first, infinite}  the sum of exp(s - m) f over the ranges
+//                               of a max fold m of the same s, computed in one pass beside it: what
+//                               was summed before is multiplied by exp(old m - new m) whenever the
+//                               maximum grows. Inputs: s, f (a constant 1 where there is none), m,
+//                               and exp as an expression over `hole`. Where m is infinite the
+//                               result is `infinite`: "nan", or "exp" of m.
+//                               Source: Milakov and Gimelshein, Online normalizer calculation for
+//                               softmax, 2018; Dao et al., FlashAttention, 2022.
+//   hole {}                     the argument of an expression that is applied to several values
+// Grid ranges are variables ".g0", ".g1", ...; the ranges of a fold are ".k<first>" and on inside
+// it, where first > 0 in a fold inside another's body; the names start with a dot because a
+// client's variables can't.
 #pragma once
 
 #include <string>
@@ -32,11 +41,19 @@ using ir::Ref;
 using types::Mask;
 using types::Sym;
 
-// The rows of load, index, valid and fold.
+// The rows of these ops.
 const ir::OpRow& LoadOp();
 const ir::OpRow& IndexOp();
 const ir::OpRow& ValidOp();
 const ir::OpRow& FoldOp();
+const ir::OpRow& OnlineFoldOp();
+const ir::OpRow& HoleOp();
+
+// A fold or an online fold: both have monoid, extents, lanes and first.
+bool IsFold(Ref node);
+const types::Dims& FoldExtents(Ref fold);
+int64_t FoldLanesOf(Ref fold);
+int FirstRange(Ref fold);
 
 std::string GridName(int axis);
 std::string FoldName(int range);
@@ -44,6 +61,7 @@ std::string FoldName(int range);
 std::string OpaqueName(Ref value, bool changes_in_fold);
 bool IsGridName(std::string_view name);
 bool IsFoldName(std::string_view name);  // a fold's range or an opaque value that changes with one
+int FoldRangeOf(std::string_view name);  // the number in ".k<number>", or -1
 bool IsOpaqueName(std::string_view name);
 // The opaque variables of a load's, index's or valid's attributes, in the order of its inputs.
 std::vector<std::string> OpaqueNames(absl::Span<const ir::AttrValue> attrs);

@@ -37,7 +37,7 @@ std::vector<Ref> Roots(const LoopKernel& kernel) {
 
 double FoldWork(Ref fold) {
   double work = 1;
-  for (const Sym& extent : fold->attr<Dims>("extents")) work *= static_cast<double>(extent.max());
+  for (const Sym& extent : FoldExtents(fold)) work *= static_cast<double>(extent.max());
   return work;
 }
 
@@ -57,12 +57,12 @@ std::vector<Partial> FindPartials(const LoopKernel& kernel) {
     for (Ref input : node->inputs()) mine.insert(names[input].begin(), names[input].end());
     const bool costly =
         node->op().scalar.has_value() && (ir::Row(*node->op().scalar).traits & ir::kTranscendental);
-    if (!node->is("fold") && !costly) continue;
+    if (!IsFold(node) && !costly) continue;
     bool all = true;
     for (const Range& range : kernel.grid) {
       all = all && (range.extent == Sym(1) || mine.contains(range.name));
     }
-    if (!all) partials.push_back({node, mine, node->is("fold") ? FoldWork(node) : 12});
+    if (!all) partials.push_back({node, mine, IsFold(node) ? FoldWork(node) : 12});
   }
   return partials;
 }
@@ -75,7 +75,7 @@ double Extent(const Range& range) {
 void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
   absl::flat_hash_map<std::string, double> weight;
   for (const Partial& partial : partials) {
-    if (!partial.node->is("fold")) continue;
+    if (!IsFold(partial.node)) continue;
     for (const std::string& name : partial.names) weight[name] += 1;
   }
   std::stable_sort(kernel.grid.begin(), kernel.grid.end(),
@@ -83,16 +83,18 @@ void SortGrid(LoopKernel& kernel, const std::vector<Partial>& partials) {
 }
 
 // A contraction's tile fills the registers: it takes elementwise work on its result, but no other
-// fold, and no range that it does not depend on.
+// fold, and no range that it does not depend on. (An online fold has its maximum beside it, and
+// keeps its sums in memory if it must.)
 std::optional<Conflict> CrowdedContraction(const LoopKernel& kernel,
                                            const std::function<Ref(Ref)>& origin,
                                            const std::function<bool(Ref)>& is_contraction,
                                            const std::vector<Partial>& partials) {
   std::vector<Ref> folds;
   for (Ref node : ir::TopologicalOrder(Roots(kernel))) {
-    if (node->is("fold")) folds.push_back(node);
+    if (IsFold(node)) folds.push_back(node);
   }
   for (Ref fold : folds) {
+    if (&fold->op() == &OnlineFoldOp() || FirstRange(fold) > 0) continue;
     Ref node = origin(fold);
     if (node == nullptr || !is_contraction(node)) continue;
     const bool partial = std::any_of(partials.begin(), partials.end(),
@@ -133,7 +135,7 @@ std::optional<Conflict> OrderLoops(LoopKernel& kernel, const std::function<Ref(R
     if (partial.names.empty()) repeats = 1;
     Ref node = origin(partial.node);
     if (node == nullptr) continue;
-    const bool fold = partial.node->is("fold");
+    const bool fold = IsFold(partial.node);
     if (repeats > (fold ? kMaxRepeats : 4)) {
       return Conflict{node, StrCat("computed ", repeats, " times over")};
     }

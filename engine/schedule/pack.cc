@@ -7,6 +7,7 @@
 #include "engine/base/strings.h"
 #include "engine/ops/build.h"
 #include "engine/schedule/movement.h"
+#include "engine/schedule/nested_folds.h"
 
 namespace tensord::schedule {
 namespace {
@@ -75,17 +76,26 @@ class Packer {
 
   Ref Pack(const Contraction& c) {
     const Operand operands[2] = {Trace(c.operands[0]), Trace(c.operands[1])};
-    const int axis = ChooseAxis(c, operands);
+    return PackAlong(c, operands, ChooseAxis(c, operands));
+  }
+  // With vectors along a given axis of the product.
+  Ref Pack(const Contraction& c, int axis) {
+    const Operand operands[2] = {Trace(c.operands[0]), Trace(c.operands[1])};
+    return PackAlong(c, operands, axis);
+  }
+
+ private:
+  Ref PackAlong(const Contraction& c, const Operand (&operands)[2], int axis) {
     if (axis < 0) return c.reduce;
     Ref packed[2];
     for (int i : {0, 1}) {
-      packed[i] = VectorFriendly(operands[i], axis) ? operands[i].top : Repack(operands[i], axis);
+      const bool friendly = VectorFriendly(operands[i], axis) || BaseAxis(operands[i], axis) < 0;
+      packed[i] = friendly ? operands[i].top : Repack(operands[i], axis);
     }
     if (packed[0] == c.operands[0] && packed[1] == c.operands[1]) return c.reduce;
     return Rebuild(c.reduce, c.product, graph_.WithInputs(c.product, packed));
   }
 
- private:
   // Vector operations per product, for vectors along `axis`.
   double Cost(const Contraction& c, const Operand (&operands)[2], size_t axis, bool last,
               double fold) const {
@@ -152,12 +162,19 @@ std::vector<Ref> PackContractions(const ir::Function& core, Contractions& contra
   ir::Graph& graph = *core.graph;
   absl::flat_hash_map<Ref, Ref> values;
   std::vector<Ref> inputs, results;
-  for (Ref node : ir::TopologicalOrder(core.results)) {
+  const std::vector<Ref> order = ir::TopologicalOrder(core.results);
+  const NestedFolds nested = FindNestedFolds(order, core.results, contractions);
+  for (Ref node : order) {
     inputs.clear();
     for (Ref input : node->inputs()) inputs.push_back(values.at(input));
     Ref moved = graph.WithInputs(node, inputs);
     if (const Contraction* contraction = contractions.Of(moved); contraction != nullptr) {
-      moved = Packer(graph).Pack(*contraction);
+      const auto scores = nested.scores.find(node);
+      if (scores != nested.scores.end()) {
+        moved = Packer(graph).Pack(*contraction, scores->second);
+      } else if (!nested.products.contains(node)) {
+        moved = Packer(graph).Pack(*contraction);
+      }
     }
     values[node] = moved;
   }

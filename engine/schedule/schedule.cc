@@ -23,12 +23,13 @@ class Scheduler {
         options_(options),
         results_(PackContractions(core, contractions_)),
         order_(ir::TopologicalOrder(Roots())),
-        kernels_(contractions_) {}
+        nested_(FindNestedFolds(order_, results_, contractions_)),
+        kernels_(contractions_, nested_) {}
 
   absl::StatusOr<Schedule> Run() {
     constexpr int kMaxRounds = 64;
     for (int round = 0; round < kMaxRounds; ++round) {
-      stages_ = ChooseStages(order_, results_, forced_, options_, contractions_);
+      stages_ = ChooseStages(order_, results_, forced_, nested_, options_, contractions_);
       groups_ = GroupKernels(order_, stages_, options_, contractions_);
       if (BuildKernels()) return Finish(round + 1);
     }
@@ -155,6 +156,7 @@ class Scheduler {
   Contractions contractions_;
   const std::vector<Ref> results_;
   const std::vector<Ref> order_;
+  const NestedFolds nested_;
   KernelTable kernels_;
   Stages stages_, forced_;
   std::vector<Group> groups_;

@@ -28,9 +28,9 @@ Names NamesOf(Ref node, const absl::flat_hash_map<Ref, Names>& known) {
     }
   }
   for (Ref input : node->inputs()) names.insert(known.at(input).begin(), known.at(input).end());
-  if (node->is("fold")) {
-    for (size_t i = 0; i < node->attr<Dims>("extents").size(); ++i)
-      names.erase(FoldName(static_cast<int>(i)));
+  if (IsFold(node)) {
+    for (size_t i = 0; i < FoldExtents(node).size(); ++i)
+      names.erase(FoldName(FirstRange(node) + static_cast<int>(i)));
   }
   return names;
 }
@@ -44,8 +44,23 @@ double Points(const LoopKernel& kernel, const Names& names) {
 
 double FoldPoints(Ref fold) {
   double points = 1;
-  for (const Sym& extent : fold->attr<Dims>("extents")) points *= Extent(extent);
+  for (const Sym& extent : FoldExtents(fold)) points *= Extent(extent);
   return points;
+}
+
+bool InFold(const Names& names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return FoldRangeOf(name) >= 0; });
+}
+
+// Scalar operations of a fold itself: one for an element; an online fold also computes the weight,
+// for each point of its maximum, and multiplies.
+double FoldOperations(const LoopKernel& kernel, Ref fold,
+                      const absl::flat_hash_map<Ref, Names>& names) {
+  const double points = Points(kernel, names.at(fold));
+  if (&fold->op() == &FoldOp()) return FoldPoints(fold) * points;
+  const double weights = 2 * Points(kernel, names.at(fold->input(2)));
+  return FoldPoints(fold) * (weights + points * (fold->input(1)->is("const") ? 1 : 2));
 }
 
 }  // namespace
@@ -58,17 +73,14 @@ double KernelOperations(const LoopKernel& kernel) {
   absl::flat_hash_map<Ref, double> inside;  // points of the enclosing fold's ranges
   for (Ref node : order) names[node] = NamesOf(node, names);
   for (auto it = order.rbegin(); it != order.rend(); ++it) {
-    if ((*it)->is("fold")) {
-      inside[(*it)->input(0)] = std::max(inside[(*it)->input(0)], FoldPoints(*it));
-      continue;
-    }
+    const double points = std::max(1.0, inside[*it]) * (IsFold(*it) ? FoldPoints(*it) : 1);
     for (Ref input : (*it)->inputs()) {
-      if (!input->is("fold")) inside[input] = std::max(inside[input], inside[*it]);
+      if (InFold(names[input])) inside[input] = std::max(inside[input], points);
     }
   }
   double total = 0;
   for (Ref node : order) {
-    if (node->is("fold")) total += Points(kernel, names[node]) * FoldPoints(node);
+    if (IsFold(node)) total += FoldOperations(kernel, node, names) * std::max(1.0, inside[node]);
     if (node->op().scalar.has_value()) {
       total += Points(kernel, names[node]) * std::max(1.0, inside[node]);
     }
