@@ -21,6 +21,9 @@ constexpr double kSerialWork = 16384;
 // Cost of one lane of a gather or scatter, in vector operations.
 constexpr double kGatherCost = 1.5;
 
+// Sums beside one maximum at a time, of an online fold.
+constexpr int64_t kMaxOnlineTile = 128;
+
 int64_t ExtentOf(const Range& range) { return std::max<int64_t>(range.extent.max(), 1); }
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -145,7 +148,26 @@ int BestUnroll(int64_t extent, int limit) {
   return best;
 }
 
+// A range of an online fold that its maximum, and so the scores, do not depend on.
+const Range* RangeBesideScores(const Body& body, const LoopSchedule& schedule) {
+  for (Ref node : body.order()) {
+    for (Ref fold : body.OnlineFolds(node)) {
+      for (const Range& range : body.kernel().grid) {
+        const bool beside = body.DependsOn(fold, range.name) && !body.DependsOn(node, range.name);
+        if (beside && range.name != schedule.vector && range.extent.is_constant()) return &range;
+      }
+    }
+  }
+  return nullptr;
+}
+
 void ChooseTile(const Body& body, const Capabilities& capabilities, LoopSchedule& schedule) {
+  if (const Range* range = RangeBesideScores(body, schedule); range != nullptr) {
+    // Scores are computed once for a tile: it takes the whole range, though its sums spill.
+    schedule.tile = range->name;
+    schedule.tile_unroll = static_cast<int>(std::min(ExtentOf(*range), kMaxOnlineTile));
+    return;
+  }
   const std::vector<Ref> folds = VectorFolds(body, schedule);
   const Range& vector = body.kernel().grid[body.RangeIndex(schedule.vector)];
   const int64_t vectors = CeilDiv(ExtentOf(vector), schedule.lanes);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/kernel/lower.h"
 #include "engine/ops/evaluator.h"
 #include "engine/passes/pipeline.h"
 #include "engine/schedule/schedule.h"
@@ -145,6 +146,22 @@ TEST(OnlineFoldSchedule, StoresNoMatrixOfScores) {
   const HostTensor q = Random({4, 256, 16}, 1), k = Random({4, 300, 16}, 2);
   const Cut cut = CutOf(OpCall::Make("scaled_dot_product_attention", {q, k, k}, {})->function);
   EXPECT_LE(cut.stored_elements, q.elements());
+}
+
+TEST(OnlineFoldSchedule, ComputesScoresOnce) {
+  const HostTensor q = Random({16, 64, 32}, 1), k = Random({16, 80, 32}, 2);
+  const OpCall call = *OpCall::Make("scaled_dot_product_attention", {q, k, k}, {});
+  const auto schedule = *schedule::MakeSchedule(*passes::RunPipeline(call.function), {});
+  types::Capabilities machine;
+  machine.vector_bytes = 64;
+  machine.vector_registers = 32;
+  machine.threads = 2;
+  double flops = 0;
+  for (const schedule::Step& step : schedule.steps) {
+    flops += kernel::EstimateWork(*kernel::Lower(step.kernel, machine), {}).flops;
+  }
+  const double products = 2.0 * 16 * 64 * 80 * (32 + 32), exponentials = 1.125 * 16 * 64 * 80 * 24;
+  EXPECT_LE(flops, 1.2 * (products + exponentials));
 }
 
 }  // namespace
