@@ -18,7 +18,7 @@ struct NodeInfo {
   uint64_t grid = 0;   // bit i: depends on kernel.grid[i]
   uint64_t level = 0;  // bits of the grid that must be bound before it is computed: `grid`, and
                        // what the online folds that are computed with a maximum depend on
-  uint64_t folds = 0;        // bit i: depends on fold range .k<i> of a fold around it
+  uint64_t folds = 0;  // bit i: depends on fold range .k<i> of a fold around it
   bool in_template = false;  // part of an expression over `hole`
   int fold_rank = 0;         // folds on the longest path below, this one included
   Ref fold = nullptr;        // for in_fold nodes: one fold whose body they belong to

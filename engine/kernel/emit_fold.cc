@@ -24,6 +24,29 @@ bool FusesMultiply(Ref fold) {
          (fold->dtype() == DType::kF32 || fold->dtype() == DType::kF64);
 }
 
+// Elements after which the partial sum of a contraction is closed.
+constexpr int64_t kChunk = 512;
+
+// The range at which partial sums are closed, and after how many of its steps; range -1: never.
+// A float sum without lanes of its own is a chain of additions: closing it every kChunk elements
+// bounds its rounding error and lets parts of a long fold be computed apart.
+struct Chunk {
+  int range = -1;
+  int64_t steps = 0;
+};
+Chunk ChunkOf(Ref fold) {
+  const Dims& extents = schedule::FoldExtents(fold);
+  const bool chain = schedule::FoldLanesOf(fold) == 1 && types::IsFloat(fold->dtype()) &&
+                     fold->attr<std::string>("monoid") == "sum";
+  int64_t inner = 1;
+  for (int range = static_cast<int>(extents.size()) - 1; chain && range >= 0; --range) {
+    const int64_t extent = std::max<int64_t>(extents[range].max(), 1);
+    if (extent > kChunk / inner) return {range, kChunk / inner};
+    inner *= extent;
+  }
+  return {};
+}
+
 }  // namespace
 
 void Emitter::EmitFolds(absl::Span<const Ref> folds, absl::Span<const Member> members) {
@@ -100,11 +123,49 @@ void Emitter::EmitFoldLoops(std::vector<Slot>& slots, size_t range, bool along_l
   if (extents.empty()) return EmitBodies(slots, 0);
   const std::string name =
       schedule::FoldName(schedule::FirstRange(slots[0].fold) + static_cast<int>(range));
+  if (ChunkOf(slots[0].fold).range == static_cast<int>(range)) {
+    return EmitChunks(slots, range, name, extents[range]);
+  }
   if (range + 1 == extents.size()) return EmitInnermost(slots, name, extents[range], along_lanes);
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extents[range]));
   BindFold(name, k, k);
   EmitFoldLoops(slots, range + 1, along_lanes);
   EndFoldLoop();
+}
+
+// Whole chunks, then what is left, each summed on its own first.
+void Emitter::EmitChunks(std::vector<Slot>& slots, size_t range, const std::string& name,
+                         const Sym& extent) {
+  const int64_t steps = ChunkOf(slots[0].fold).steps;
+  const Sym whole = types::FloorDiv(extent, steps) * steps;
+  if (whole != Sym(0)) {
+    const int first = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(whole), steps);
+    EmitChunk(slots, range, name, first, steps);
+    EndFoldLoop();
+  }
+  if (whole != extent) EmitChunk(slots, range, name, b_.EmitSym(whole), extent - whole);
+}
+
+// `count` steps of a range from `first`, added to the accumulators at the end.
+void Emitter::EmitChunk(const std::vector<Slot>& slots, size_t range, const std::string& name,
+                        int first, const Sym& count) {
+  std::vector<Slot> partial = slots;
+  for (Slot& slot : partial) {
+    const VType type = b_.TypeOf(slot.accumulators[0]);
+    slot.accumulators = {b_.Acc(b_.Const(type, MonoidIdentity("sum", type.dtype)))};
+  }
+  const int k = b_.Add(first, b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(count)));
+  BindFold(name, k, k);
+  if (range + 1 == schedule::FoldExtents(slots[0].fold).size()) {
+    EmitBodies(partial, 0);
+  } else {
+    EmitFoldLoops(partial, range + 1, false);
+  }
+  EndFoldLoop();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const int total = slots[i].accumulators[0];
+    b_.Set(total, b_.Add(total, b_.Get(partial[i].accumulators[0])));
+  }
 }
 
 void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, const Sym& extent,

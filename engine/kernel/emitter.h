@@ -103,6 +103,10 @@ class Emitter {
   void EmitFolds(absl::Span<const Ref> folds, absl::Span<const Member> members);
   void EmitFoldGroup(std::vector<Slot> slots, bool along_lanes);
   void EmitFoldLoops(std::vector<Slot>& slots, size_t range, bool along_lanes);
+  void EmitChunks(std::vector<Slot>& slots, size_t range, const std::string& name,
+                  const Sym& extent);
+  void EmitChunk(const std::vector<Slot>& slots, size_t range, const std::string& name, int first,
+                 const Sym& count);
   void EmitInnermost(std::vector<Slot>& slots, const std::string& name, const Sym& extent,
                      bool along_lanes);
   void EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent);
