@@ -23,6 +23,27 @@ uint64_t HashNode(const OpRow& op, absl::Span<const Ref> inputs, absl::Span<cons
   return h;
 }
 
+// The ancestors of some nodes seen so far: a bit for each id.
+class IdSet {
+ public:
+  explicit IdSet(absl::Span<const Ref> roots) {
+    uint32_t largest = 0;
+    for (Ref root : roots) largest = std::max(largest, root->id());
+    words_.resize(largest / 64 + 1);
+  }
+  // Whether it is new.
+  bool Insert(Ref node) {
+    uint64_t& word = words_[node->id() / 64];
+    const uint64_t bit = uint64_t{1} << (node->id() % 64);
+    const bool fresh = (word & bit) == 0;
+    word |= bit;
+    return fresh;
+  }
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
 }  // namespace
 
 const AttrValue* Node::FindAttr(std::string_view name) const {
@@ -77,10 +98,10 @@ Ref Graph::WithInputs(Ref node, absl::Span<const Ref> inputs) {
 std::vector<Ref> TopologicalOrder(absl::Span<const Ref> roots,
                                   const absl::flat_hash_set<Ref>* stop) {
   std::vector<Ref> order;
-  absl::flat_hash_set<Ref> seen;
+  IdSet seen(roots);
   std::vector<std::pair<Ref, size_t>> stack;  // node, next input to visit
   for (Ref root : roots) {
-    if (!seen.insert(root).second) continue;
+    if (!seen.Insert(root)) continue;
     stack.push_back({root, 0});
     while (!stack.empty()) {
       auto& [node, next] = stack.back();
@@ -91,7 +112,7 @@ std::vector<Ref> TopologicalOrder(absl::Span<const Ref> roots,
         continue;
       }
       Ref input = node->input(static_cast<int>(next++));
-      if (seen.insert(input).second) stack.push_back({input, 0});
+      if (seen.Insert(input)) stack.push_back({input, 0});
     }
   }
   return order;

@@ -1,50 +1,82 @@
 #include "engine/ops/expand.h"
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "engine/base/check.h"
+#include "engine/ir/node_map.h"
 
 namespace tensord::ops {
 namespace {
 
 using ir::Graph;
 using ir::Ref;
+using Refs = absl::InlinedVector<Ref, 1>;
 
-// One sweep over the graph: composites become their expansions, whose own composites wait for the
-// next.
-class Sweep {
+// Depth first over the graph and what its composites mean: every node, given or made by an
+// expansion, is visited once.
+class Expander {
  public:
-  Sweep(Graph& graph, absl::FunctionRef<bool(Ref)> keep) : graph_(graph), keep_(keep) {}
+  Expander(Graph& graph, absl::FunctionRef<bool(Ref)> keep)
+      : graph_(graph), keep_(keep), becomes_(graph) {}
 
-  // Whether a composite was met.
-  bool Run(std::vector<Ref>& roots) {
-    for (Ref node : ir::TopologicalOrder(roots)) Visit(node);
-    for (Ref& root : roots) root = becomes_.at(root)[0];
-    return changed_;
+  Ref Run(Ref root) {
+    Push(root);
+    while (!stack_.empty()) Step();
+    return becomes_[root][0];
   }
 
  private:
-  void Visit(Ref node) {
-    std::vector<Ref>& now = becomes_[node];
-    if (node->is("get") && becomes_.at(node->input(0)).size() > 1) {
-      now = {becomes_.at(node->input(0))[node->attr<int64_t>("index")]};
-      return;
+  struct Frame {
+    Ref node;
+    Ref moved = nullptr;       // the node over expanded inputs
+    std::vector<Ref> meaning;  // of a composite
+    size_t next = 0;           // input, then part of the meaning, to visit
+  };
+
+  bool Done(Ref node) { return !becomes_[node].empty(); }
+  void Push(Ref node) {
+    if (!Done(node)) stack_.push_back({node, nullptr, {}, 0});
+  }
+
+  void Step() {
+    Frame& frame = stack_.back();
+    const absl::Span<const Ref> todo =
+        frame.moved == nullptr ? frame.node->inputs() : frame.meaning;
+    if (frame.next < todo.size()) return Push(todo[frame.next++]);
+    if (frame.moved == nullptr) return Enter(frame);
+    Refs parts;
+    for (Ref part : frame.meaning) parts.push_back(becomes_[part][0]);
+    Finish(frame, std::move(parts));
+  }
+
+  // All inputs are expanded.
+  void Enter(Frame& frame) {
+    Ref node = frame.node;
+    if (node->is("get") && becomes_[node->input(0)].size() > 1) {
+      frame.moved = node;
+      return Finish(frame, {becomes_[node->input(0)][node->attr<int64_t>("index")]});
     }
     inputs_.clear();
-    for (Ref input : node->inputs()) inputs_.push_back(becomes_.at(input)[0]);
-    const Ref moved = graph_.WithInputs(node, inputs_);
-    if (node->op().expand == nullptr || keep_(moved)) {
-      now = {moved};
-      return;
+    for (Ref input : node->inputs()) inputs_.push_back(becomes_[input][0]);
+    frame.moved = graph_.WithInputs(node, inputs_);
+    if (Done(frame.moved)) return Finish(frame, Refs(becomes_[frame.moved]));
+    if (frame.moved->op().expand == nullptr || keep_(frame.moved)) {
+      return Finish(frame, {frame.moved});
     }
-    now = ExpandNode(graph_, moved);
-    changed_ = true;
+    frame.meaning = ExpandNode(graph_, frame.moved);
+    frame.next = 0;
+  }
+
+  void Finish(const Frame& frame, Refs parts) {
+    becomes_[frame.moved] = parts;
+    becomes_[frame.node] = std::move(parts);
+    stack_.pop_back();
   }
 
   Graph& graph_;
   absl::FunctionRef<bool(Ref)> keep_;
-  absl::flat_hash_map<Ref, std::vector<Ref>> becomes_;
+  ir::NodeMap<Refs> becomes_;
+  std::vector<Frame> stack_;
   std::vector<Ref> inputs_;
-  bool changed_ = false;
 };
 
 }  // namespace
@@ -64,10 +96,10 @@ std::vector<Ref> ExpandNode(Graph& graph, Ref node) {
 
 std::vector<Ref> ExpandComposites(Graph& graph, absl::Span<const Ref> roots,
                                   absl::FunctionRef<bool(Ref)> keep) {
-  std::vector<Ref> now(roots.begin(), roots.end());
-  while (Sweep(graph, keep).Run(now)) {
-  }
-  return now;
+  Expander expander(graph, keep);
+  std::vector<Ref> expanded;
+  for (Ref root : roots) expanded.push_back(expander.Run(root));
+  return expanded;
 }
 
 }  // namespace tensord::ops

@@ -1,5 +1,6 @@
 #include <optional>
 
+#include "engine/ir/node_map.h"
 #include "engine/ops/build.h"
 #include "engine/passes/passes.h"
 
@@ -146,7 +147,7 @@ Ref SimplifyNode(Graph& graph, Ref node) {
 }  // namespace
 
 absl::Status Simplify(ir::Function& function) {
-  absl::flat_hash_map<Ref, Ref> values;
+  ir::NodeMap<Ref> values(*function.graph);
   std::vector<Ref> inputs;
   for (Ref node : ir::TopologicalOrder(function.results)) {
     inputs.clear();

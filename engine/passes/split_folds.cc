@@ -1,3 +1,4 @@
+#include "engine/ir/node_map.h"
 #include "engine/ops/build.h"
 #include "engine/passes/passes.h"
 
@@ -53,7 +54,7 @@ bool IsProduct(Ref node) {
 }  // namespace
 
 absl::Status SplitFolds(ir::Function& function) {
-  absl::flat_hash_map<Ref, Ref> values;
+  ir::NodeMap<Ref> values(*function.graph);
   std::vector<Ref> inputs;
   for (Ref node : ir::TopologicalOrder(function.results)) {
     inputs.clear();

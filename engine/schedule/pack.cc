@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/base/strings.h"
+#include "engine/ir/node_map.h"
 #include "engine/ops/build.h"
 #include "engine/schedule/movement.h"
 #include "engine/schedule/nested_folds.h"
@@ -160,7 +161,7 @@ class Packer {
 
 std::vector<Ref> PackContractions(const ir::Function& core, Contractions& contractions) {
   ir::Graph& graph = *core.graph;
-  absl::flat_hash_map<Ref, Ref> values;
+  ir::NodeMap<Ref> values(graph);
   std::vector<Ref> inputs, results;
   const std::vector<Ref> order = ir::TopologicalOrder(core.results);
   const NestedFolds nested = FindNestedFolds(order, core.results, contractions);
