@@ -69,12 +69,14 @@ std::optional<Contraction> AsContraction(Ref reduce) {
 
 const Contraction* Contractions::Of(Ref node) {
   if (!node->is("reduce")) return nullptr;
-  auto [it, fresh] = known_.try_emplace(node);
-  if (fresh) {
+  Entry& entry = entries_[node];
+  if (!entry.known) {
+    entry.known = true;
+    ++analyses_;
     std::optional<Contraction> found = AsContraction(node);
-    if (found.has_value()) it->second = std::make_unique<Contraction>(*std::move(found));
+    if (found.has_value()) entry.contraction = std::make_unique<Contraction>(*std::move(found));
   }
-  return it->second.get();
+  return entry.contraction.get();
 }
 
 }  // namespace tensord::schedule

@@ -5,8 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "engine/ir/node.h"
+#include "engine/ir/node_map.h"
 
 namespace tensord::schedule {
 
@@ -27,10 +26,15 @@ class Contractions {
  public:
   // nullptr when `node` is none.
   const Contraction* Of(ir::Ref node);
-  int analyses() const { return static_cast<int>(known_.size()); }
+  int analyses() const { return analyses_; }
 
  private:
-  absl::flat_hash_map<ir::Ref, std::unique_ptr<const Contraction>> known_;
+  struct Entry {
+    bool known = false;
+    std::unique_ptr<const Contraction> contraction;
+  };
+  ir::NodeMap<Entry> entries_;
+  int analyses_ = 0;
 };
 
 // `node` below casts and movement: what would be loaded.

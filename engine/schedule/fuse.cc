@@ -42,18 +42,21 @@ double Repeats(Ref movement) {
 
 // What a consumer of a node means for it.
 struct Use {
-  std::vector<Ref> kernels;  // stored nodes whose kernels would compute it; at most two are kept
-  double repeats = 1;        // times an element would be computed
+  Ref kernels[2] = {};  // stored nodes whose kernels would compute it; at most two are kept
+  double repeats = 1;   // times an element would be computed
 };
 
 class Fuser {
  public:
-  Fuser(absl::Span<const Ref> order, const NestedFolds& nested, const Options& options,
-        Contractions& contractions)
-      : order_(order), nested_(nested), options_(options), contractions_(contractions) {}
+  Fuser(absl::Span<const Ref> order, const Stages& forced, const NestedFolds& nested,
+        const Options& options, Contractions& contractions)
+      : order_(order),
+        nested_(nested),
+        options_(options),
+        contractions_(contractions),
+        stages_(forced) {}
 
   Stages Run(absl::Span<const Ref> results, const Stages& forced) {
-    stages_ = forced;
     for (Ref node : order_) {
       if (MustStore(node)) stages_.emplace(node, std::string(node->op().name));
       if (node->is("copy")) StoreBase(node->input(0), "copied");
@@ -114,34 +117,33 @@ class Fuser {
   double InlinedCost(Ref node) const {
     if (Stored(node) || IsSource(node)) return 0;
     double cost = OwnCost(node);
-    for (Ref input : node->inputs()) cost += cost_.contains(input) ? cost_.at(input) : 0;
+    for (Ref input : node->inputs()) cost += cost_.at(input);
     return std::min(cost, 1e12);
   }
 
-  Use& UseOf(Ref node) { return uses_[node]; }
   void AddUse(Ref input, const Use& use) {
-    Use& into = UseOf(input);
+    Use& into = uses_[input];
     into.repeats = std::max(into.repeats, use.repeats);
     for (Ref kernel : use.kernels) {
-      const bool known =
-          std::find(into.kernels.begin(), into.kernels.end(), kernel) != into.kernels.end();
-      if (!known && into.kernels.size() < 2) into.kernels.push_back(kernel);
+      if (kernel == nullptr || kernel == into.kernels[0]) continue;
+      Ref& place = into.kernels[into.kernels[0] == nullptr ? 0 : 1];
+      if (place == nullptr) place = kernel;
     }
   }
 
   // Consumers come first: whether this node is stored, and what that means for its inputs.
   void Decide(Ref node) {
-    Use use = UseOf(node);
+    Use use = uses_[node];
     const bool nested = nested_.weights.contains(node) || nested_.scores.contains(node);
     if (!Stored(node) && IsCompute(node) && !nested) DecideCompute(node, use);
-    if (Stored(node)) use = Use{{node}, 1};
+    if (Stored(node)) use = Use{{node, nullptr}, 1};
     if (IsMovement(node)) use.repeats *= Repeats(node);
     for (Ref input : node->inputs()) AddUse(input, use);
   }
 
   void DecideCompute(Ref node, const Use& use) {
     const bool cheap = cost_.at(node) <= kCheapCost;
-    if (use.kernels.size() > 1 && !cheap) {
+    if (use.kernels[1] != nullptr && !cheap) {
       Store(node, "several kernels");
     } else if (use.repeats > 1.01 && !cheap) {
       Store(node, StrCat("recomputed ", use.repeats, " times"));
@@ -150,11 +152,11 @@ class Fuser {
 
   // Bounds the expression of every kernel: nesting, and distinct stored inputs.
   void LimitSize() {
-    absl::flat_hash_map<Ref, int> depth;
-    absl::flat_hash_map<Ref, std::vector<Ref>> leaves;
+    ir::NodeMap<int> depth;
+    ir::NodeMap<absl::InlinedVector<Ref, 4>> leaves;
     for (Ref node : order_) {
       int deepest = 0;
-      std::vector<Ref> reads;
+      absl::InlinedVector<Ref, 4> reads;
       for (Ref input : node->inputs()) {
         deepest = std::max(deepest, Stored(input) ? 0 : depth[input]);
         if (Stored(input)) {
@@ -209,8 +211,8 @@ class Fuser {
   const Options& options_;
   Contractions& contractions_;
   Stages stages_;
-  absl::flat_hash_map<Ref, double> cost_;
-  absl::flat_hash_map<Ref, Use> uses_;
+  ir::NodeMap<double> cost_;
+  ir::NodeMap<Use> uses_;
 };
 
 }  // namespace
@@ -227,7 +229,7 @@ Ref StripAliases(Ref node, const Stages& stages) {
 Stages ChooseStages(absl::Span<const Ref> order, absl::Span<const Ref> results,
                     const Stages& forced, const NestedFolds& nested, const Options& options,
                     Contractions& contractions) {
-  return Fuser(order, nested, options, contractions).Run(results, forced);
+  return Fuser(order, forced, nested, options, contractions).Run(results, forced);
 }
 
 }  // namespace tensord::schedule

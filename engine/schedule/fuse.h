@@ -4,16 +4,32 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "engine/ir/node.h"
+#include "engine/ir/node_map.h"
 #include "engine/schedule/contraction.h"
 #include "engine/schedule/nested_folds.h"
 #include "engine/schedule/schedule.h"
 
 namespace tensord::schedule {
 
-// Stored node -> the reason, for dumps.
-using Stages = absl::flat_hash_map<ir::Ref, std::string>;
+// The stored nodes, each with the reason, for dumps.
+class Stages {
+ public:
+  bool contains(ir::Ref node) const { return reason_.at(node) != 0; }
+  // REQUIRES: contains(node).
+  const std::string& at(ir::Ref node) const { return reasons_[reason_.at(node) - 1]; }
+  // Keeps the first reason given.
+  void emplace(ir::Ref node, std::string reason) {
+    uint32_t& place = reason_[node];
+    if (place != 0) return;
+    reasons_.push_back(std::move(reason));
+    place = static_cast<uint32_t>(reasons_.size());
+  }
+  void erase(ir::Ref node) { reason_[node] = 0; }
+
+ private:
+  ir::NodeMap<uint32_t> reason_;  // 1 + place in reasons_; 0: not stored
+  std::vector<std::string> reasons_;
+};
 
 // Nodes that are memory already or must become it: parameters, results, copies, scatters,
 // contiguous. Adds those whose recomputation would cost more than a round trip through memory.

@@ -1,7 +1,6 @@
 #include "engine/schedule/group.h"
 
 #include <algorithm>
-#include <map>
 
 #include "engine/schedule/movement.h"
 
@@ -26,35 +25,65 @@ bool Add(std::vector<Ref>& to, Ref node) {
   return true;
 }
 
-Root Describe(Ref node, const Stages& stages, Contractions& contractions) {
-  Root root;
-  root.node = node;
-  absl::flat_hash_map<Ref, int> seen;  // 1: at the point, 2: elsewhere
-  std::vector<std::pair<Ref, bool>> todo = {{node, true}};
-  while (!todo.empty()) {
-    auto [at, here] = todo.back();
-    todo.pop_back();
-    int& state = seen[at];
-    const int now = here ? 1 : 2;
-    if (state & now) continue;
-    state |= now;
-    if (at != node && stages.contains(at)) continue;
+class Describer {
+ public:
+  Describer(const Stages& stages, Contractions& contractions)
+      : stages_(stages), contractions_(contractions) {}
+
+  Root Describe(Ref node) {
+    ++turn_;
+    Root root;
+    root.node = node;
+    std::vector<Ref> reads;
+    todo_ = {{node, true}};
+    while (!todo_.empty()) {
+      const auto [at, here] = todo_.back();
+      todo_.pop_back();
+      Seen& seen = seen_[at];
+      if (seen.turn != turn_) seen = {turn_, false, false};
+      const bool first = !seen.here && !seen.elsewhere;
+      bool& now = here ? seen.here : seen.elsewhere;
+      if (now) continue;
+      now = true;
+      if (at == node || !stages_.contains(at)) {
+        Enter(root, at, here);
+      } else if (first) {
+        reads.push_back(at);
+      }
+    }
+    std::sort(reads.begin(), reads.end(), [](Ref a, Ref b) { return a->id() < b->id(); });
+    for (Ref read : reads) (seen_[read].elsewhere ? root.others : root.pointwise).push_back(read);
+    return root;
+  }
+
+ private:
+  struct Seen {
+    uint32_t turn = 0;
+    bool here = false, elsewhere = false;  // read at the point, at other places
+  };
+
+  void Enter(Root& root, Ref at, bool here) {
     if (at->is("reduce")) {
       (here ? root.folds : root.broadcast_fold) = true;
-      root.contraction = root.contraction || contractions.Of(at) != nullptr;
+      root.contraction = root.contraction || contractions_.Of(at) != nullptr;
     }
     const bool pointwise = here && (at->op().scalar.has_value() || at->is("detach") ||
-                                    (at->is("contiguous") && at == node));
-    for (Ref input : at->inputs()) todo.push_back({input, pointwise});
+                                    (at->is("contiguous") && at == root.node));
+    for (Ref input : at->inputs()) todo_.push_back({input, pointwise});
   }
-  for (const auto& [at, state] : seen) {
-    if (at != node && stages.contains(at))
-      (state == 1 ? root.pointwise : root.others).push_back(at);
-  }
-  const auto by_id = [](Ref a, Ref b) { return a->id() < b->id(); };
-  std::sort(root.pointwise.begin(), root.pointwise.end(), by_id);
-  std::sort(root.others.begin(), root.others.end(), by_id);
-  return root;
+
+  const Stages& stages_;
+  Contractions& contractions_;
+  ir::NodeMap<Seen> seen_;
+  std::vector<std::pair<Ref, bool>> todo_;
+  uint32_t turn_ = 0;
+};
+
+// Dims and place: what nodes of one kernel share.
+types::Type ShapeOf(Ref node) {
+  types::Type type = node->type();
+  type.dtype = types::DType::kInvalid;
+  return type;
 }
 
 bool Alone(Ref node) { return node->is("scatter") || node->is("copy"); }
@@ -62,10 +91,10 @@ bool Alone(Ref node) { return node->is("scatter") || node->is("copy"); }
 class Grouper {
  public:
   Grouper(const Stages& stages, const Options& options, Contractions& contractions)
-      : stages_(stages), options_(options), contractions_(contractions) {}
+      : options_(options), describer_(stages, contractions) {}
 
   void Place(Ref node) {
-    const Root root = Describe(node, stages_, contractions_);
+    const Root root = describer_.Describe(node);
     int level = 0;
     for (const auto* reads : {&root.pointwise, &root.others}) {
       for (Ref read : *reads) level = std::max(level, LevelOf(read) + 1);
@@ -92,16 +121,16 @@ class Grouper {
     bool folds = false, broadcast_fold = false, contraction = false, alone = false;
   };
 
+  int GroupOf(Ref stored) const { return group_of_.at(stored) - 1; }
   int LevelOf(Ref stored) const {
-    auto it = group_of_.find(stored);
-    return it == group_of_.end() ? -1 : groups_[it->second].group.level;  // parameters: -1
+    const int group = GroupOf(stored);
+    return group < 0 ? -1 : groups_[group].group.level;  // parameters: -1
   }
 
   int FindHome(const Root& root) {
     if (root.contraction || root.broadcast_fold) return -1;
-    auto it =
-        by_dims_.find(root.node->type().ToString().substr(types::Name(root.node->dtype()).size()));
-    if (it == by_dims_.end()) return -1;
+    auto it = by_shape_.find(ShapeOf(root.node));
+    if (it == by_shape_.end()) return -1;
     for (auto candidate = it->second.rbegin(); candidate != it->second.rend(); ++candidate) {
       if (Fits(root, *candidate)) return *candidate;
     }
@@ -117,8 +146,7 @@ class Grouper {
       shares = shares || Reads(state, read);
     }
     for (Ref read : root.pointwise) {
-      auto it = group_of_.find(read);
-      const bool inside = it != group_of_.end() && it->second == home;
+      const bool inside = GroupOf(read) == home;
       if (!inside && LevelOf(read) >= state.group.level) return false;
       joined = joined || inside;
       shares = shares || Reads(state, read);
@@ -146,8 +174,7 @@ class Grouper {
     state.alone = Alone(root.node);
     groups_.push_back(std::move(state));
     const int home = static_cast<int>(groups_.size()) - 1;
-    by_dims_[root.node->type().ToString().substr(types::Name(root.node->dtype()).size())].push_back(
-        home);
+    by_shape_[ShapeOf(root.node)].push_back(home);
     Join(home, root);
   }
 
@@ -157,21 +184,19 @@ class Grouper {
     state.folds = state.folds || root.folds;
     state.broadcast_fold = state.broadcast_fold || root.broadcast_fold;
     state.contraction = state.contraction || root.contraction;
-    group_of_[root.node] = home;
+    group_of_[root.node] = home + 1;
     for (const auto* reads : {&root.pointwise, &root.others}) {
       for (Ref read : *reads) {
-        auto it = group_of_.find(read);
-        if (it == group_of_.end() || it->second != home) Add(state.group.reads, read);
+        if (GroupOf(read) != home) Add(state.group.reads, read);
       }
     }
   }
 
-  const Stages& stages_;
   const Options& options_;
-  Contractions& contractions_;
+  Describer describer_;
   std::vector<State> groups_;
-  absl::flat_hash_map<Ref, int> group_of_;
-  std::map<std::string, std::vector<int>> by_dims_;  // "[2,3]@device" -> groups
+  ir::NodeMap<int> group_of_;                                    // 1 + the group; 0: none
+  absl::flat_hash_map<types::Type, std::vector<int>> by_shape_;  // dtype left out
 };
 
 }  // namespace

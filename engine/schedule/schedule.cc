@@ -46,15 +46,15 @@ class Scheduler {
   void NumberValues() {
     for (Ref node : order_) {
       if (!stages_.contains(node)) continue;
-      value_of_[node] = static_cast<int>(stored_.size());
       stored_.push_back(node);
+      value_of_[node] = static_cast<int>(stored_.size());
     }
   }
 
   std::optional<int> ValueOf(Ref node) const {
-    auto it = value_of_.find(node);
-    if (it == value_of_.end()) return std::nullopt;
-    return it->second;
+    const int value = value_of_.at(node);
+    if (value == 0) return std::nullopt;
+    return value - 1;
   }
 
   // Whether every group could be built; what could not be inlined is stored in the next round.
@@ -160,7 +160,7 @@ class Scheduler {
   KernelTable kernels_;
   Stages stages_, forced_;
   std::vector<Group> groups_;
-  absl::flat_hash_map<Ref, int> value_of_;
+  ir::NodeMap<int> value_of_;  // 1 + the value; 0: not stored
   std::vector<Ref> stored_;
   double operations_ = 0;
 };
