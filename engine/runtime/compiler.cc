@@ -8,6 +8,7 @@
 #include "engine/kernel/lower.h"
 #include "engine/passes/pipeline.h"
 #include "engine/runtime/make_plan.h"
+#include "engine/schedule/distinct.h"
 #include "engine/schedule/donate.h"
 
 namespace tensord::runtime {
@@ -85,16 +86,17 @@ absl::StatusOr<Plan> Compiler::MakePlan(const ir::Function& function) {
   ASSIGN_OR_RETURN(const ir::Function core, passes::RunPipeline(function));
   ASSIGN_OR_RETURN(schedule::Schedule schedule, schedule::MakeSchedule(core, {}));
   const std::vector<schedule::Donation> donations = schedule::DonateInPlace(schedule, core.donated);
+  const schedule::DistinctKernels distinct = schedule::FindDistinct(schedule);
   std::vector<kernel::Linear> kernels;
-  for (const schedule::Step& step : schedule.steps) {
-    if (step.kind != schedule::Step::kKernel) continue;
+  for (int first : distinct.first) {
+    const schedule::Step& step = schedule.steps[first];
     const types::Capabilities& capabilities = devices_.at(step.placement.device)->capabilities();
     ASSIGN_OR_RETURN(
         kernel::Linear linear,
         kernel::Lower(step.kernel, capabilities, {.schedule_seed = options_.schedule_seed}));
     kernels.push_back(std::move(linear));
   }
-  Plan plan = AssemblePlan(core, schedule, kernels, donations);
+  Plan plan = AssemblePlan(core, schedule, kernels, distinct.of_step, donations);
   PlanMemory(plan);
   return plan;
 }

@@ -14,10 +14,23 @@ PlanValue ValueOf(const schedule::Value& from) {
   return value;
 }
 
+// Kernels of the same text are one: their numbers in the plan.
+std::vector<int32_t> AddKernels(absl::Span<const kernel::Linear> kernels, Plan& plan) {
+  absl::flat_hash_map<std::string, int32_t> known;
+  std::vector<int32_t> numbers;
+  for (const kernel::Linear& linear : kernels) {
+    std::string text = kernel::Print(linear);
+    auto [it, fresh] = known.try_emplace(text, static_cast<int32_t>(plan.kernels.size()));
+    if (fresh) plan.kernels.push_back({linear.name, std::move(text)});
+    numbers.push_back(it->second);
+  }
+  return numbers;
+}
+
 }  // namespace
 
 Plan AssemblePlan(const ir::Function& core, const schedule::Schedule& schedule,
-                  absl::Span<const kernel::Linear> kernels,
+                  absl::Span<const kernel::Linear> kernels, absl::Span<const int> kernel_of_step,
                   absl::Span<const schedule::Donation> donations) {
   Plan plan;
   plan.variables = schedule.variables;
@@ -30,20 +43,14 @@ Plan AssemblePlan(const ir::Function& core, const schedule::Schedule& schedule,
     plan.donated.push_back(donation.parameter);
     plan.donated_bytes += result.bytes;
   }
-  absl::flat_hash_map<std::string, int32_t> known;
-  size_t next = 0;
-  for (const schedule::Step& from : schedule.steps) {
+  const std::vector<int32_t> numbers = AddKernels(kernels, plan);
+  for (size_t i = 0; i < schedule.steps.size(); ++i) {
+    const schedule::Step& from = schedule.steps[i];
     PlanStep step;
     step.device = from.placement.device;
     step.values.assign(from.values.begin(), from.values.end());
     step.kind = from.kind == schedule::Step::kCopy ? PlanStep::kCopy : PlanStep::kLaunch;
-    if (step.kind == PlanStep::kLaunch) {
-      const kernel::Linear& linear = kernels[next++];
-      std::string text = kernel::Print(linear);
-      auto [it, fresh] = known.try_emplace(text, static_cast<int32_t>(plan.kernels.size()));
-      if (fresh) plan.kernels.push_back({linear.name, std::move(text)});
-      step.kernel = it->second;
-    }
+    if (step.kind == PlanStep::kLaunch) step.kernel = numbers[kernel_of_step[i]];
     plan.steps.push_back(std::move(step));
   }
   for (size_t i = 0; i < core.results.size(); ++i) {

@@ -44,18 +44,19 @@ int64_t PeakLive(const std::vector<Life>& lives, size_t steps) {
   return peak;
 }
 
-// The lowest offset at which `life` fits beside every placed value it overlaps in time.
-int64_t LowestOffset(const Life& life, const std::vector<std::pair<Life, int64_t>>& placed) {
-  std::vector<std::pair<int64_t, int64_t>> taken;  // [begin, end)
-  for (const auto& [other, offset] : placed) {
-    if (other.first <= life.last && life.first <= other.last)
-      taken.push_back({offset, offset + other.bytes});
-  }
-  std::sort(taken.begin(), taken.end());
+struct Placed {
+  int64_t begin, end;  // bytes
+  int first, last;     // steps
+};
+
+// The lowest offset at which `life` fits beside every placed value it overlaps in time. `placed` is
+// sorted by offset.
+int64_t LowestOffset(const Life& life, const std::vector<Placed>& placed) {
   int64_t at = 0;
-  for (const auto& [begin, end] : taken) {
-    if (begin >= at + life.bytes) break;
-    at = std::max(at, end);
+  for (const Placed& other : placed) {
+    if (other.first > life.last || life.first > other.last) continue;
+    if (other.begin >= at + life.bytes) break;
+    at = std::max(at, other.end);
   }
   return at;
 }
@@ -73,12 +74,14 @@ void PlanMemory(Plan& plan) {
     plan.peak_live_bytes += PeakLive(lives, plan.steps.size());
     std::stable_sort(lives.begin(), lives.end(),
                      [](const Life& a, const Life& b) { return a.bytes > b.bytes; });
-    std::vector<std::pair<Life, int64_t>> placed;
+    std::vector<Placed> placed;
     for (const Life& life : lives) {
       const int64_t offset = LowestOffset(life, placed);
       plan.values[life.value].offset = offset;
       plan.arena_bytes[device] = std::max(plan.arena_bytes[device], offset + life.bytes);
-      placed.push_back({life, offset});
+      const Placed mine = {offset, offset + life.bytes, life.first, life.last};
+      const auto after = [](int64_t begin, const Placed& other) { return begin < other.begin; };
+      placed.insert(std::upper_bound(placed.begin(), placed.end(), offset, after), mine);
     }
   }
 }

@@ -152,26 +152,30 @@ class Fuser {
 
   // Bounds the expression of every kernel: nesting, and distinct stored inputs.
   void LimitSize() {
-    ir::NodeMap<int> depth;
-    ir::NodeMap<absl::InlinedVector<Ref, 4>> leaves;
-    for (Ref node : order_) {
+    ir::NodeMap<uint32_t> place;  // in order_
+    std::vector<int> depth(order_.size());
+    std::vector<absl::InlinedVector<Ref, 4>> leaves(order_.size());
+    for (size_t i = 0; i < order_.size(); ++i) {
+      Ref node = order_[i];
+      place[node] = static_cast<uint32_t>(i);
       int deepest = 0;
       absl::InlinedVector<Ref, 4> reads;
       for (Ref input : node->inputs()) {
-        deepest = std::max(deepest, Stored(input) ? 0 : depth[input]);
+        deepest = std::max(deepest, Stored(input) ? 0 : depth[place.at(input)]);
         if (Stored(input)) {
           reads.push_back(input);
         } else {
-          reads.insert(reads.end(), leaves[input].begin(), leaves[input].end());
+          const auto& below = leaves[place.at(input)];
+          reads.insert(reads.end(), below.begin(), below.end());
         }
       }
       std::sort(reads.begin(), reads.end());
       reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
-      depth[node] = deepest + 1;
-      leaves[node] = std::move(reads);
+      depth[i] = deepest + 1;
+      leaves[i] = std::move(reads);
       if (Stored(node) || IsSource(node)) continue;
-      const bool wide = static_cast<int>(leaves[node].size()) > options_.max_kernel_params - 8;
-      if (depth[node] > kMaxDepth || wide) Store(node, wide ? "many inputs" : "deep");
+      const bool wide = static_cast<int>(leaves[i].size()) > options_.max_kernel_params - 8;
+      if (depth[i] > kMaxDepth || wide) Store(node, wide ? "many inputs" : "deep");
     }
   }
 

@@ -10,6 +10,7 @@ using ir::AttrValue;
 using ir::Ref;
 
 int Divisions(const Sym& sym) {
+  if (sym.is_polynomial()) return 0;
   const Sym::Cost cost = sym.CountOperators();
   return cost.divs + cost.mods;
 }
@@ -70,7 +71,9 @@ void MergeGrid(LoopKernel& kernel) {
     std::vector<Sym> tried;
     int before = 0, after = 0;
     for (const Sym& index : indices) {
-      tried.push_back(index.Substitute(with));
+      const bool stays = !index.DependsOn(outer.name) && !index.DependsOn(inner.name);
+      tried.push_back(stays ? index : index.Substitute(with));
+      if (stays) continue;
       before += Divisions(index);
       after += Divisions(tried.back());
     }

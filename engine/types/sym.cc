@@ -173,6 +173,7 @@ Sym Sym::Variable(std::string_view name, int64_t min, int64_t max) {
   return Sym(rep);
 }
 
+bool Sym::is_polynomial() const { return IsLinear(*this); }
 bool Sym::is_variable() const { return IsAtom(*this, SymKind::kVariable); }
 const std::string& Sym::variable_name() const { return rep_->name; }
 

@@ -66,6 +66,7 @@ class Sym {
   bool is_constant() const { return rep_ == nullptr; }
   int64_t constant() const { return value_; }  // REQUIRES: is_constant()
   bool is_variable() const;
+  bool is_polynomial() const;                // no div, mod, min or max in it
   const std::string& variable_name() const;  // REQUIRES: is_variable()
 
   // Sound bounds, saturating at +-2^62: min() <= value <= max() for every value of the variables.
