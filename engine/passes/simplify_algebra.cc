@@ -53,7 +53,9 @@ Ref WithAllOnes(Graph& graph, const Match& m, bool keeps) {
   if (*ir::UniformValue(m[1]) != ones) return nullptr;
   return keeps ? m[0] : Uniform(graph, ones, m.root);
 }
-Ref AbsOfFirst(Graph& graph, const Match& m) { return ops::Unary(graph, S::kAbs, m[0]); }
+Ref AbsOfFirst(Graph& graph, const Match& m) {
+  return types::IsUnsigned(m[0]->dtype()) ? nullptr : ops::Unary(graph, S::kAbs, m[0]);
+}
 Ref Product(Graph& graph, const Match& m) { return ops::Mul(graph, m[0], m[1]); }
 Ref SwappedSelect(Graph& graph, const Match& m) { return ops::Where(graph, m[0], m[2], m[1]); }
 
@@ -139,7 +141,7 @@ constexpr ir::Rule kRules[] = {
     {"x - x -> 0 (integers)", Op(S::kSub, Any(0), Any(0)), ZeroOfIntegers},
     {"-(-x) -> x", Op(S::kNeg, Op(S::kNeg, Any(0))), First},
     {"-x * -y -> x * y", Op(S::kMul, Op(S::kNeg, Any(0)), Op(S::kNeg, Any(1))), Product},
-    {"abs(-x) -> abs(x)", Op(S::kAbs, Op(S::kNeg, Any(0))), AbsOfFirst},
+    {"abs(-x) -> abs(x) (signed)", Op(S::kAbs, Op(S::kNeg, Any(0))), AbsOfFirst},
     {"abs(abs(x)) -> abs(x)", Op(S::kAbs, Op(S::kAbs, Any(0))), InputOfRoot},
     {"floor(floor(x)) -> floor(x)", Op(S::kFloor, Op(S::kFloor, Any(0))), InputOfRoot},
     {"ceil(ceil(x)) -> ceil(x)", Op(S::kCeil, Op(S::kCeil, Any(0))), InputOfRoot},

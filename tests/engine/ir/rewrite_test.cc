@@ -116,14 +116,14 @@ TEST_F(RewriteTest, MeetsASharedNodeOnce) {
 
 TEST_F(RewriteTest, StopsAtItsBudget) {
   Ref node = x_;
-  for (int i = 0; i < 10; ++i) node = Make(kMul, {node, Number(1)});
+  for (int i = 0; i < 10; ++i) node = Make(kAdd, {Make(kMul, {node, Number(1)}), y_});
   std::vector<Ref> roots = {node};
 
   const RewriteCounts counts = Rewrite(graph_, roots, kRules, {.budget = 4});
 
   EXPECT_EQ(counts.total(), 4);
   EXPECT_TRUE(counts.exhausted);
-  EXPECT_EQ(TopologicalOrder(roots).size(), 8u);  // x, 1 and the six that stay
+  EXPECT_EQ(TopologicalOrder(roots).size(), 19u);  // x, y, 1, ten sums and six products that stay
 }
 
 TEST_F(RewriteTest, RulesThatUndoEachOtherEndWithTheBudget) {

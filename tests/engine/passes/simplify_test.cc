@@ -50,7 +50,8 @@ const Case kCases[] = {
     {"-(-x) -> x", kF32, "%2 = neg %0 : f32[]\n%3 = neg %2 : f32[]", ""},
     {"-x * -y -> x * y", kF32, "%2 = neg %0 : f32[]\n%3 = neg %1 : f32[]\n%4 = mul %2, %3 : f32[]",
      "%2 = mul %0, %1 : f32[]"},
-    {"abs(-x) -> abs(x)", kF32, "%2 = neg %0 : f32[]\n%3 = abs %2 : f32[]", "%2 = abs %0 : f32[]"},
+    {"abs(-x) -> abs(x) (signed)", kF32, "%2 = neg %0 : f32[]\n%3 = abs %2 : f32[]",
+     "%2 = abs %0 : f32[]"},
     {"abs(abs(x)) -> abs(x)", kF32, "%2 = abs %0 : f32[]\n%3 = abs %2 : f32[]",
      "%2 = abs %0 : f32[]"},
     {"floor(floor(x)) -> floor(x)", kF32, "%2 = floor %0 : f32[]\n%3 = floor %2 : f32[]",
@@ -136,15 +137,17 @@ const Case kCases[] = {
     {"stride(dilate(x)) -> x", kRow,
      "%1 = dilate %0 {factors = [2]} : f32[7]\n%2 = stride %1 {steps = [2]} : f32[4]", ""},
     {"move(constant) -> constant", kF32,
-     "%2 = const {value = f32:2} : f32[]\n%3 = expand %2 {dims = [2,3]} : f32[2,3]\n"
-     "%4 = permute %3 {order = [1,0]} : f32[3,2]",
-     "%2 = const {value = f32:2} : f32[]\n%3 = expand %2 {dims = [3,2]} : f32[3,2]"},
+     "%2 = const {value = f32:2} : f32[]\n%3 = reshape %2 {dims = [1,1]} : f32[1,1]\n"
+     "%4 = expand %3 {dims = [2,3]} : f32[2,3]\n%5 = permute %4 {order = [1,0]} : f32[3,2]",
+     "%2 = const {value = f32:2} : f32[]\n%3 = reshape %2 {dims = [1,1]} : f32[1,1]\n"
+     "%4 = expand %3 {dims = [3,2]} : f32[3,2]"},
 };
 
 // What looks alike and changes bits.
 const Case kStays[] = {
     {"-0 + 0 is 0", kF32, "%2 = const {value = f32:0} : f32[]\n%3 = add %0, %2 : f32[]", nullptr},
     {"-0 - -0 is 0", kF32, "%2 = const {value = f32:-0} : f32[]\n%3 = sub %0, %2 : f32[]", nullptr},
+    {"-1 of an unsigned", "%0: u8[]", "%1 = neg %0 : u8[]\n%2 = abs %1 : u8[]", nullptr},
     {"NaN * 0", kF32, "%2 = const {value = f32:0} : f32[]\n%3 = mul %0, %2 : f32[]", nullptr},
     {"infinity - infinity", kF32, "%2 = sub %0, %0 : f32[]", nullptr},
     {"NaN <= NaN", kF32, "%2 = le %0, %0 : bool[]", nullptr},
