@@ -38,12 +38,15 @@ std::optional<Weights> AsWeights(Ref node) {
 // The one contraction below elementwise work of the same shape, if there is exactly one.
 Ref ContractionBelow(Ref scores, Contractions& contractions) {
   Ref found = nullptr;
-  const Ref roots[] = {scores};
-  absl::flat_hash_set<Ref> stop;
-  for (Ref node : ir::TopologicalOrder(roots)) {
-    if (!node->op().scalar.has_value()) stop.insert(node);
-  }
-  for (Ref node : ir::TopologicalOrder(roots, &stop)) {
+  std::vector<Ref> todo = {scores};
+  absl::flat_hash_set<Ref> seen;
+  while (!todo.empty()) {
+    Ref node = todo.back();
+    todo.pop_back();
+    if (!seen.insert(node).second) continue;
+    if (node->op().scalar.has_value()) {
+      todo.insert(todo.end(), node->inputs().begin(), node->inputs().end());
+    }
     if (!node->is("reduce")) continue;
     if (found != nullptr || node->dims() != scores->dims() || contractions.Of(node) == nullptr)
       return nullptr;
