@@ -26,6 +26,11 @@ ROWS = [
     "digits training step, PyTorch eager",
     "digits training step, tinygrad DEV=CPU",
     "session nodes",
+    "planning, MNIST step",
+    "planning, ResNet-50",
+    "planning, ResNet-50 step",
+    "planning, GPT-2 block step",
+    "planning, GPT-2 step, 12 blocks",
 ]
 TURNS = 3
 
@@ -76,6 +81,19 @@ def nodes() -> dict[str, Any]:
     return row(found["name"], unit=found["unit"], threads=1, ours=found["ours"])
 
 
+def planning() -> list[dict[str, Any]]:
+    """Milliseconds from graph to plan; allowed: 50, or as many per 5,000 nodes of a larger one."""
+    lines = output([str(BUILD / "tests/bench/bench_plan")]).splitlines()
+    rows = []
+    for found in map(json.loads, lines):
+        limit = found["allowed"]
+        rows.append(
+            row(found["name"], unit=found["unit"], threads=1, ours=found["ours"], limit=limit,
+                of_limit=limit / found["ours"])
+        )  # fmt: skip
+    return rows
+
+
 def versions(python: str, *names: str) -> list[str]:
     code = "from importlib.metadata import version as v;" + ";".join(
         f"print(v({name!r}))" for name in names
@@ -109,7 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
-    rows = [*loops(), *digits(), nodes()]
+    rows = [*loops(), *digits(), nodes(), *planning()]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for r in rows:
         print(f"{r['name']:<42} ours {r['ours']:.6g} {r['unit']}", end="")

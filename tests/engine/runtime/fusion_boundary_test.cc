@@ -98,8 +98,9 @@ TEST(FusionBoundary, PlanningEffortIsLinear) {
 TEST(FusionBoundary, RepeatedBlocksShareTheirKernels) {
   const Planned few = PlanModel(models::Gpt2Step(3)), many = PlanModel(models::Gpt2Step(12));
   EXPECT_GE(many.core_nodes, 5000u);
-  EXPECT_EQ(many.distinct, few.distinct);
-  EXPECT_EQ(many.effort.kernels_built, few.effort.kernels_built);
+  // Only the launch that gathers the small updates of all blocks grows with their number.
+  EXPECT_LE(many.distinct, few.distinct + 1);
+  EXPECT_LE(many.effort.kernels_built, few.effort.kernels_built + 1);
   ExpectLittleEffort(many);
 }
 
