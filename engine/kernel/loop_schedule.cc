@@ -21,6 +21,9 @@ constexpr double kSerialWork = 16384;
 // Cost of one lane of a gather or scatter, in vector operations.
 constexpr double kGatherCost = 1.5;
 
+// Results beyond this pass by the caches, whatever last-level cache is reported: a virtual machine
+// reports one that it shares.
+constexpr int64_t kStreamBytes = 16 << 20;
 // Sums beside one maximum at a time, of an online fold.
 constexpr int64_t kMaxOnlineTile = 128;
 
@@ -267,8 +270,8 @@ LoopSchedule ChooseSchedule(const LoopKernel& kernel, const Capabilities& capabi
   ChooseVector(body, NativeLanes(body, capabilities), schedule);
   if (!schedule.vector.empty()) ChooseTile(body, capabilities, schedule);
   ChooseLoops(body, capabilities, schedule);
-  const int64_t cache = capabilities.l3_bytes > 0 ? capabilities.l3_bytes : 32 << 20;
-  schedule.non_temporal = OutputBytes(kernel) > cache / 2;
+  const int64_t half_cache = capabilities.l3_bytes > 0 ? capabilities.l3_bytes / 2 : kStreamBytes;
+  schedule.non_temporal = OutputBytes(kernel) > std::min(half_cache, kStreamBytes);
   return schedule;
 }
 
