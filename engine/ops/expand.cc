@@ -51,9 +51,13 @@ class Expander {
   // All inputs are expanded.
   void Enter(Frame& frame) {
     Ref node = frame.node;
-    if (node->is("get") && becomes_[node->input(0)].size() > 1) {
-      frame.moved = node;
-      return Finish(frame, {becomes_[node->input(0)][node->attr<int64_t>("index")]});
+    if (node->is("get")) {
+      const Refs& tuple = becomes_[node->input(0)];
+      const bool kept = tuple.size() == 1 && tuple[0]->results() > 1;
+      if (!kept) {
+        frame.moved = node;
+        return Finish(frame, {tuple[node->attr<int64_t>("index")]});
+      }
     }
     inputs_.clear();
     for (Ref input : node->inputs()) inputs_.push_back(becomes_[input][0]);
