@@ -74,6 +74,24 @@ Sym DivideByCommonFactor(const Sym& expr) {
   return FromPoly(std::move(p));
 }
 
+// g - a // b >= 0 is (g + 1) * b - 1 - a >= 0, and a // b - g >= 0 is a - g * b >= 0, for a
+// constant b > 0: the same fact of a, or 0.
+Sym WithoutQuotient(const Sym& fact) {
+  const SymPoly poly = PolyOf(fact);
+  for (size_t i = 0; i < poly.terms.size(); ++i) {
+    const SymTerm& term = poly.terms[i];
+    if (term.factors.size() != 1 || (term.coefficient != 1 && term.coefficient != -1)) continue;
+    const types::SymRep* atom = term.factors[0].rep();
+    if (atom->kind != types::SymKind::kFloorDiv || !atom->b.is_constant() || atom->b.min() < 1)
+      continue;
+    SymPoly others = poly;
+    others.terms.erase(others.terms.begin() + static_cast<ptrdiff_t>(i));
+    const Sym rest = FromPoly(std::move(others));
+    return term.coefficient < 0 ? (rest + 1) * atom->b - 1 - atom->a : rest * atom->b + atom->a;
+  }
+  return 0;
+}
+
 }  // namespace
 
 void Facts::Add(const Sym& expr) {
@@ -81,6 +99,7 @@ void Facts::Add(const Sym& expr) {
   if (expr.max() < 0) impossible_ = true;
   if (expr.min() >= 0 || facts_.size() >= kMaxFacts) return;
   facts_.push_back(DivideByCommonFactor(expr));
+  if (const Sym whole = WithoutQuotient(facts_.back()); whole.min() < 0) facts_.push_back(whole);
 }
 
 bool Facts::Imply(const Sym& goal) const {

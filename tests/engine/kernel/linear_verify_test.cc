@@ -115,6 +115,13 @@ TEST(LinearVerify, KnowsQuotients) {
       "%5 = load i64 %i[%0] %6 = const i64 4 %7 = mul i64 %6, %1 %8 = le bool %0, %5\n"
       "%9 = lt bool %5, %7 %10 = and bool %8, %9 %11 = floordiv i64 %5, %6\n"
       "%12 = load f32 %x[%11] mask %10");
+  // A mask on the quotient of a counter bounds the counter, and an index that has no quotient left.
+  const std::string rows =
+      "kernel @k(%x: f32[60] in) { %0 = const i64 0 %1 = const i64 100 %2 = const i64 15\n"
+      "%3 = const i64 3 %4 = for serial %0, %1, 1 { %5 = floordiv i64 %4, %2 %6 = le bool %5, %3\n";
+  EXPECT_EQ(Verdict(rows + "%7 = load f32 %x[%4] mask %6 } }"), "ok");
+  EXPECT_THAT(Verdict(rows + "%7 = add i64 %4, %3 %8 = load f32 %x[%7] mask %6 } }"),
+              HasSubstr("may lie outside"));
 }
 
 // A gathered index times a row length plus a column: safe under a mask on the index, although the
