@@ -44,6 +44,10 @@ void Emitter::Bind(const std::string& range, int reg) {
   fold_memo_.clear();
 }
 
+void Emitter::ForgetClosedBlocks() {
+  absl::erase_if(memo_, [&](const auto& entry) { return entry.second.depth > b_.depth(); });
+}
+
 void Emitter::LimitLanes(int lanes_left) { lanes_left_ = lanes_left; }
 
 Emitter::Key Emitter::KeyOf(Ref node, Member member) const {

@@ -30,6 +30,8 @@ class Emitter {
   // vector and tile ranges). Forgets what depended on its former value.
   void Bind(const std::string& range, int reg);
   int Bound(const std::string& range) const { return bound_.at(range); }
+  // Forgets what was computed in a block that is closed now: its registers are out of scope.
+  void ForgetClosedBlocks();
   // Only lanes < `lanes_left` (i64 register) of the vector range exist from here on; -1: all.
   void LimitLanes(int lanes_left);
 

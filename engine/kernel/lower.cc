@@ -180,6 +180,7 @@ class Nest {
                              segment.step));
       emit(segment);
       b_.End();
+      emitter_->ForgetClosedBlocks();
     }
   }
 
