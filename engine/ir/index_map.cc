@@ -12,8 +12,6 @@ namespace {
 using types::Mask;
 using types::Sym;
 
-constexpr int64_t kMostResidues = 16;
-
 void SimplifyCoords(Access& access) {
   if (access.mask.always()) return;
   for (Sym& c : access.coords) c = types::SimplifyUnder(c, access.mask);
@@ -302,6 +300,31 @@ std::vector<LoopPiece> SplitPoints(const Mask& mask, const std::string& variable
     SplitClass(mask.Substitute({{variable, value}}), w, whole, pieces);
   }
   return pieces;
+}
+
+namespace {
+
+// The least period of `expr` in `variable`, up to kMostResidues; 1: it has none.
+int64_t PeriodOf(const Sym& expr, const Sym::VariableInfo& variable) {
+  const Sym v = Sym::Variable(variable.name, variable.min, variable.max);
+  for (int64_t period = 2; period <= kMostResidues; ++period) {
+    if (expr.Substitute({{variable.name, v + period}}) == expr) return period;
+  }
+  return 1;
+}
+
+}  // namespace
+
+int64_t ResiduePeriod(const Mask& mask, const std::string& variable) {
+  int64_t period = 1;
+  for (const types::Bound& bound : mask.bounds()) {
+    const Sym::Cost cost = bound.expr.CountOperators();
+    if (bound.lo != bound.hi || cost.divs + cost.mods == 0) continue;
+    for (const Sym::VariableInfo& v : bound.expr.Variables()) {
+      if (v.name == variable) period = std::lcm(period, PeriodOf(bound.expr, v));
+    }
+  }
+  return period <= kMostResidues ? period : 1;
 }
 
 }  // namespace tensord::ir

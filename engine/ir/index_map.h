@@ -89,4 +89,11 @@ struct LoopPiece {
 std::vector<LoopPiece> SplitPoints(const types::Mask& mask, const std::string& variable,
                                    int64_t extent);
 
+// Classes of residues into which a loop may be split.
+inline constexpr int64_t kMostResidues = 16;
+
+// How many residue classes of `variable` tell apart where `mask` can hold: the period of the bounds
+// that ask for one value of an expression periodic in it, as `dilate` makes. 1: none, or too many.
+int64_t ResiduePeriod(const types::Mask& mask, const std::string& variable);
+
 }  // namespace tensord::ir

@@ -10,6 +10,7 @@
 #include "engine/kernel/loop_schedule.h"
 #include "engine/kernel/lower_math.h"
 #include "engine/kernel/native/scatter.h"
+#include "engine/kernel/split_loops.h"
 
 namespace tensord::kernel {
 namespace {
@@ -47,26 +48,21 @@ Sym BlockCount(const Segment& s) { return types::CeilDiv(s.end - s.begin, s.step
 
 class Nest {
  public:
-  Nest(const LoopKernel& kernel, const LoopSchedule& schedule)
-      : kernel_(kernel), schedule_(schedule), body_(kernel), b_(kernel.name) {
-    for (const ir::BoundVariable& v : kernel.variables) b_.AddVariable(v.name, v.min, v.max);
-    for (size_t i = 0; i < kernel.params.size(); ++i) {
-      const schedule::Param& param = kernel.params[i];
-      const Access access = !param.written            ? Access::kIn
-                            : kernel.scatters.empty() ? Access::kOut
-                                                      : Access::kInOut;
-      buffers_.push_back(b_.AddGlobal(StrCat("p", i), param.dtype, param.elements, access));
-    }
-  }
+  Nest(LinearBuilder& builder, std::vector<int> buffers, const LoopKernel& kernel,
+       const LoopSchedule& schedule)
+      : kernel_(kernel),
+        schedule_(schedule),
+        body_(kernel),
+        b_(builder),
+        buffers_(std::move(buffers)) {}
 
-  Linear Run() {
+  void Emit() {
     for (const Segment& vector : OuterSegments(schedule_.vector)) {
       for (const Segment& tile : OuterSegments(schedule_.tile)) EmitRegion(vector, tile);
     }
     for (const schedule::Scatter& scatter : kernel_.scatters) {
       native::EmitScatter(b_, kernel_, scatter, buffers_);
     }
-    return std::move(b_).Finish();
   }
 
  private:
@@ -206,12 +202,33 @@ class Nest {
   const LoopKernel& kernel_;
   const LoopSchedule& schedule_;
   const Body body_;
-  LinearBuilder b_;
-  std::vector<int> buffers_;
+  LinearBuilder& b_;
+  const std::vector<int> buffers_;
   Emitter* emitter_ = nullptr;
   Segment region_vector_, region_tile_;
   uint64_t done_ = 0;  // grid ranges that have a value, without the vector and tile ranges
 };
+
+std::vector<int> AddParams(LinearBuilder& builder, const LoopKernel& kernel) {
+  for (const ir::BoundVariable& v : kernel.variables) builder.AddVariable(v.name, v.min, v.max);
+  std::vector<int> buffers;
+  for (size_t i = 0; i < kernel.params.size(); ++i) {
+    const schedule::Param& param = kernel.params[i];
+    const Access access = !param.written            ? Access::kIn
+                          : kernel.scatters.empty() ? Access::kOut
+                                                    : Access::kInOut;
+    buffers.push_back(builder.AddGlobal(StrCat("p", i), param.dtype, param.elements, access));
+  }
+  return buffers;
+}
+
+// Every piece is scheduled for itself; a seed gives each another random schedule.
+LoopSchedule ScheduleOf(const LoopKernel& piece, size_t number,
+                        const types::Capabilities& capabilities, const LowerOptions& options) {
+  return options.schedule_seed == 0
+             ? ChooseSchedule(piece, capabilities)
+             : RandomSchedule(piece, capabilities, options.schedule_seed + number);
+}
 
 }  // namespace
 
@@ -219,16 +236,23 @@ absl::StatusOr<Linear> Lower(const LoopKernel& kernel, const types::Capabilities
                              const LowerOptions& options) {
   LoopKernel lowered = kernel;
   LowerMath(lowered);
-  const LoopSchedule schedule = options.schedule_seed == 0
-                                    ? ChooseSchedule(lowered, capabilities)
-                                    : RandomSchedule(lowered, capabilities, options.schedule_seed);
-  Linear linear = Nest(lowered, schedule).Run();
+  LinearBuilder builder(lowered.name);
+  const std::vector<int> buffers = AddParams(builder, lowered);
+  std::string schedules, loops;
+  const std::vector<LoopKernel> pieces = SplitLoops(lowered);
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const LoopSchedule schedule = ScheduleOf(pieces[i], i, capabilities, options);
+    Nest(builder, buffers, pieces[i], schedule).Emit();
+    StrAppend(&schedules, i > 0 ? "; " : "", schedule.ToString());
+    if (base::DumpWanted("lower")) StrAppend(&loops, pieces[i].Print());
+  }
+  Linear linear = std::move(builder).Finish();
   if (base::DumpWanted("lower")) {
-    std::fprintf(stderr, "=== %s\n%s%s", schedule.ToString().c_str(), lowered.Print().c_str(),
+    std::fprintf(stderr, "=== %s\n%s%s", schedules.c_str(), loops.c_str(),
                  kernel::Print(linear).c_str());
   }
   if (absl::Status status = Verify(linear); !status.ok()) {
-    return Internal("kernel ", kernel.name, " (", schedule.ToString(),
+    return Internal("kernel ", kernel.name, " (", schedules,
                     ") is not safe: ", FromAbsl(status.message()));
   }
   return linear;

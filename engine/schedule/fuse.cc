@@ -4,6 +4,7 @@
 
 #include "engine/base/strings.h"
 #include "engine/schedule/movement.h"
+#include "engine/schedule/operand.h"
 
 namespace tensord::schedule {
 namespace {
@@ -89,23 +90,19 @@ class Fuser {
     if (!Stored(base)) Store(base, "result");
   }
   // Each element is read as often as the other operand is wide: anything dearer than a load, or
-  // under a mask, is stored first.
+  // under a mask by which loops are not split, is stored first.
   void StoreContractionOperands(Ref reduce) {
     const Contraction* contraction = contractions_.Of(reduce);
     if (contraction == nullptr) return;
-    for (Ref operand : contraction->operands) {
-      Ref at = operand, masked = nullptr;
-      while (IsMovement(at) || at->is("detach") || at->is(ir::ScalarOp::kCast)) {
-        if (at->is("pad") || at->is("dilate")) {
-          masked = at;
-          break;
-        }
-        if (Stored(at)) break;
+    for (int i : {0, 1}) {
+      Ref at = contraction->operands[i];
+      while (!Stored(at) && (IsMovement(at) || at->is("detach") || at->is(ir::ScalarOp::kCast))) {
+        if (at->is("pad") || (at->is("dilate") && Trace(*contraction, i).base == at)) break;
         at = at->input(0);
       }
       if (nested_.weights.contains(at)) continue;
-      if (masked != nullptr) {
-        Store(masked, "contraction operand under a mask");
+      if (at->is("pad") || at->is("dilate")) {
+        Store(at, "contraction operand under a mask");
       } else if (IsCompute(at)) {
         Store(at, "contraction operand");
       }

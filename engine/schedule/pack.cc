@@ -7,8 +7,8 @@
 #include "engine/base/strings.h"
 #include "engine/ir/node_map.h"
 #include "engine/ops/build.h"
-#include "engine/schedule/movement.h"
 #include "engine/schedule/nested_folds.h"
+#include "engine/schedule/operand.h"
 
 namespace tensord::schedule {
 namespace {
@@ -20,37 +20,7 @@ using types::Sym;
 constexpr double kLanes = 16, kScatterLane = 1.5, kCopyElement = 2;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-std::string AxisName(size_t axis) { return StrCat(".a", axis); }
-
 double Extent(const Sym& extent) { return static_cast<double>(std::max<int64_t>(extent.max(), 1)); }
-
-// An operand of a product: the stored node below its movement, and where its elements are.
-struct Operand {
-  Ref top = nullptr, base = nullptr;
-  std::vector<Sym> coords;  // of base, over the product's axes
-  Sym flat;
-};
-
-bool PassesThrough(Ref node) {
-  const bool masked = node->is("pad") || node->is("dilate");  // stored as they are
-  return (IsMovement(node) && !masked) || node->is("detach") || node->is(ir::ScalarOp::kCast);
-}
-
-Operand Trace(Ref top) {
-  Operand operand{top, top, {}, 0};
-  Access access;
-  for (int i = 0; i < top->rank(); ++i) {
-    access.coords.push_back(
-        Sym::Variable(AxisName(i), 0, std::max<int64_t>(top->dims()[i].max() - 1, 0)));
-  }
-  while (PassesThrough(operand.base)) {
-    if (IsMovement(operand.base)) access = Through(operand.base, access);
-    operand.base = operand.base->input(0);
-  }
-  operand.coords = access.coords;
-  operand.flat = Flatten(access.coords, operand.base->dims());
-  return operand;
-}
 
 // Axis of the base that moves by one element when `axis` of the product does, if only that one
 // moves.
@@ -75,13 +45,20 @@ class Packer {
  public:
   explicit Packer(ir::Graph& graph) : graph_(graph) {}
 
+  // The reduction over the same contraction, with no pad above a dilation.
+  Ref Sink(const Contraction& c) {
+    const Ref sunk[2] = {SinkPads(graph_, c.operands[0]), SinkPads(graph_, c.operands[1])};
+    if (sunk[0] == c.operands[0] && sunk[1] == c.operands[1]) return c.reduce;
+    return Rebuild(c.reduce, c.product, graph_.WithInputs(c.product, sunk));
+  }
+
   Ref Pack(const Contraction& c) {
-    const Operand operands[2] = {Trace(c.operands[0]), Trace(c.operands[1])};
+    const Operand operands[2] = {Trace(c, 0), Trace(c, 1)};
     return PackAlong(c, operands, ChooseAxis(c, operands));
   }
   // With vectors along a given axis of the product.
   Ref Pack(const Contraction& c, int axis) {
-    const Operand operands[2] = {Trace(c.operands[0]), Trace(c.operands[1])};
+    const Operand operands[2] = {Trace(c, 0), Trace(c, 1)};
     return PackAlong(c, operands, axis);
   }
 
@@ -100,9 +77,10 @@ class Packer {
   // Vector operations per product, for vectors along `axis`.
   double Cost(const Contraction& c, const Operand (&operands)[2], size_t axis, bool last,
               double fold) const {
-    const double extent = Extent(c.product->dims()[axis]);
+    const int64_t classes = std::max(operands[0].classes[axis], operands[1].classes[axis]);
+    const double extent = Extent(c.product->dims()[axis]) / static_cast<double>(classes);
     double cost = std::ceil(extent / kLanes) * kLanes / extent;
-    if (!last) cost += kScatterLane * kLanes / fold;
+    if (!last || classes > 1) cost += kScatterLane * kLanes / fold;
     const double products = Extent(c.product->type().elements());
     for (const Operand& operand : operands) {
       if (VectorFriendly(operand, axis)) continue;
@@ -174,7 +152,9 @@ std::vector<Ref> PackContractions(const ir::Function& core, Contractions& contra
       if (scores != nested.scores.end()) {
         moved = Packer(graph).Pack(*contraction, scores->second);
       } else if (!nested.products.contains(node)) {
-        moved = Packer(graph).Pack(*contraction);
+        const Contraction* sunk = contractions.Of(Packer(graph).Sink(*contraction));
+        TENSORD_CHECK(sunk != nullptr, "the same product");
+        moved = Packer(graph).Pack(*sunk);
       }
     }
     values[node] = moved;

@@ -50,7 +50,7 @@ class Maker {
 
   Ref Step() {
     Ref x = Pick();
-    switch (Below(9)) {
+    switch (Below(12)) {
       case 0:
         return ops::Add(graph(), x, SameDims(x));
       case 1:
@@ -67,6 +67,12 @@ class Maker {
         return Shrunk(x);
       case 7:
         return Contracted(x);
+      case 8:
+        return Dilated(x);
+      case 9:
+        return Windowed(x);
+      case 10:
+        return Convolved(x);
       default:
         return Clamped(x);
     }
@@ -120,6 +126,45 @@ class Maker {
     if (x->rank() != 2 || !types::IsFloat(x->dtype())) return Clamped(x);
     Ref y = ops::Permute(graph(), Clamped(x), {1, 0});
     return ops::Build(graph(), "matmul", {Clamped(x), y});
+  }
+  // Zeros between the elements, a pad around.
+  Ref Dilated(Ref x) {
+    if (x->rank() == 0 || x->type().elements().max() > 400) return x;
+    Ints factors;
+    for (int i = 0; i < x->rank(); ++i) factors.push_back(1 + Below(3));
+    return Padded(ops::Build(graph(), "dilate", {x}, {{"factors", factors}}));
+  }
+  // A fold over windows of a padded axis.
+  Ref Windowed(Ref x) {
+    if (x->rank() == 0) return x;
+    static constexpr const char* kMonoids[] = {"sum", "max", "min"};
+    Ref padded = Padded(Clamped(x));
+    const int64_t axis = Below(x->rank());
+    const int64_t size = std::min<int64_t>(1 + Below(3), padded->dims()[axis].constant());
+    Ref windows = ops::Build(graph(), "window", {padded},
+                             {{"axes", Ints{axis}},
+                              {"sizes", Ints{size}},
+                              {"strides", Ints{1 + Below(3)}},
+                              {"dilations", Ints{1}}});
+    return ops::Reduce(graph(), windows, kMonoids[Below(3)], {x->rank()});
+  }
+  // x as [1, C, n] by itself cut to a kernel: forward or transposed, with strides.
+  Ref Convolved(Ref x) {
+    if (x->rank() != 2 || !types::IsFloat(x->dtype())) return Clamped(x);
+    const int64_t c = x->dims()[0].constant(), n = x->dims()[1].constant();
+    const int64_t k = 1 + Below(static_cast<int>(std::min<int64_t>(n, 4)));
+    Ref small = Clamped(x);
+    Ref image = ops::Reshape(graph(), small, Dims{1, c, n});
+    Ref kernel = ops::Slice(graph(), small, 1, 0, k);
+    const bool transposed = Below(2) == 0;
+    kernel = ops::Reshape(graph(), kernel, transposed ? Dims{c, 1, k} : Dims{1, c, k});
+    kernel = ops::Expand(graph(), kernel, transposed ? Dims{c, 3, k} : Dims{3, c, k});
+    Ref y = ops::Build(
+        graph(), transposed ? "conv_transpose" : "conv", {image, kernel},
+        {{"stride", Ints{1 + Below(3)}}, {"padding", Ints{Below(static_cast<int>(k + 1) / 2)}}});
+    Dims dims = y->dims();
+    dims.erase(dims.begin());
+    return Clamped(ops::Reshape(graph(), y, dims));
   }
   // Keeps values small, so that sums in any order stay exact in f32.
   Ref Clamped(Ref x) {

@@ -197,5 +197,22 @@ TEST(SplitPoints, PiecesCoverEachValueOnceAndTellTheTruth) {
   EXPECT_EQ(seen.size(), 30u);
 }
 
+TEST(ResiduePeriod, IsOfBoundsThatAskForOneResidue) {
+  EXPECT_EQ(ResiduePeriod(InputGradientMask(), "i"), 2);
+  EXPECT_EQ(ResiduePeriod(InputGradientMask(), "k"), 2);
+  EXPECT_EQ(ResiduePeriod(InputGradientMask(), "j"), 1);
+  Mask mask;
+  mask.Require(Mod(Var("i", 64) + Var("k", 4) * 2, 6), 3, 3);
+  EXPECT_EQ(ResiduePeriod(mask, "i"), 6);
+  EXPECT_EQ(ResiduePeriod(mask, "k"), 3);
+}
+
+TEST(ResiduePeriod, IsOneForColumnsOfMergedRows) {
+  // A bound of the column i % 8 is a boundary, not a residue.
+  Mask mask;
+  mask.Require(Mod(Var("i", 64), 8) + Var("k", 3) - 1, 0, 7);
+  EXPECT_EQ(ResiduePeriod(mask, "i"), 1);
+}
+
 }  // namespace
 }  // namespace tensord::ir
