@@ -13,24 +13,17 @@ bool MaskDependsOn(const Mask& mask, const std::string& name) {
   return !name.empty() && mask.DependsOn(name);
 }
 
-// Whether a mask makes the index valid in a way that is hard to prove: the index is then clamped
-// too, which changes nothing where the mask holds.
-bool NeedsClamp(const Sym& index, const Mask& mask) {
-  if (mask.always()) return false;
-  const Sym::Cost cost = index.CountOperators();
-  return cost.divs + cost.mods + cost.minmax > 0;
-}
-
 }  // namespace
 
 Emitter::Emitter(LinearBuilder& builder, const Body& body, std::string vector, int lanes,
-                 std::string tile, std::vector<int> buffers)
+                 std::string tile, std::vector<int> buffers, Clamp clamp)
     : b_(builder),
       body_(body),
       vector_(std::move(vector)),
       tile_(std::move(tile)),
       lanes_(lanes),
       buffers_(std::move(buffers)),
+      clamp_(clamp),
       axis_{vector_, lanes, -1} {}
 
 void Emitter::Bind(const std::string& range, int reg) {
@@ -181,8 +174,14 @@ int Emitter::EmitLoad(Ref node, Member member) {
   return b_.Load(buffer, {node->dtype(), 1}, at, where);
 }
 
+bool Emitter::NeedsClamp(Ref load) const {
+  if (clamp_ == Clamp::kMasked && load->attr<Mask>("mask").always()) return false;
+  const Sym::Cost cost = load->attr<Sym>("index").CountOperators();
+  return cost.divs + cost.mods + cost.minmax > 0;
+}
+
 int Emitter::Clamped(int index, Ref load) {
-  if (!NeedsClamp(load->attr<Sym>("index"), load->attr<Mask>("mask"))) return index;
+  if (!NeedsClamp(load)) return index;
   const Sym& elements = body_.kernel().params[load->attr<int64_t>("param")].elements;
   return b_.Max(b_.Min(index, b_.EmitSym(elements - 1)), b_.I64(0));
 }
@@ -200,7 +199,7 @@ int Emitter::EmitVectorLoad(Ref node, bool opaque_vector) {
   const VType type{node->dtype(), axis_.lanes};
   const int where = VectorMask(node->attr<Mask>("mask"));
   const Sym::Linear linear = index.LinearIn(axis_.name);
-  const bool clamp = NeedsClamp(index, node->attr<Mask>("mask"));
+  const bool clamp = NeedsClamp(node);
   if (!opaque_vector && !clamp && linear.ok && linear.coefficient == Sym(1)) {
     return b_.Load(buffer, type, b_.EmitSym(index, scalar_names_), where);
   }

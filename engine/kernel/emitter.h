@@ -19,12 +19,16 @@ struct Member {
   friend bool operator==(const Member&, const Member&) = default;
 };
 
+// Which indices with quotients, minima or maxima are held inside their buffers by instructions of
+// their own: those under a mask, or all. It changes nothing, but intervals show it.
+enum class Clamp { kMasked, kAll };
+
 class Emitter {
  public:
   // `vector`, `tile`: the ranges' names ("" for none); `lanes`: of the vector range. `buffers`: the
   // builder's number of each kernel parameter.
   Emitter(LinearBuilder& builder, const Body& body, std::string vector, int lanes, std::string tile,
-          std::vector<int> buffers);
+          std::vector<int> buffers, Clamp clamp);
 
   // The register that holds a range's value from here on (the first point of the block for the
   // vector and tile ranges). Forgets what depended on its former value.
@@ -98,6 +102,7 @@ class Emitter {
   int EmitScalarOp(Ref node, Member member);
   int EmitLoad(Ref node, Member member);
   int EmitVectorLoad(Ref node, bool opaque_vector);
+  bool NeedsClamp(Ref load) const;
   int Clamped(int index, Ref load);
   int VectorMask(const types::Mask& mask);
 
@@ -138,6 +143,7 @@ class Emitter {
   const std::string vector_, tile_;
   const int lanes_;
   const std::vector<int> buffers_;
+  const Clamp clamp_;
   Axis axis_;
   int lanes_left_ = -1;
   absl::flat_hash_map<std::string, int> bound_;       // grid range -> register

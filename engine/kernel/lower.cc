@@ -49,9 +49,10 @@ Sym BlockCount(const Segment& s) { return types::CeilDiv(s.end - s.begin, s.step
 class Nest {
  public:
   Nest(LinearBuilder& builder, std::vector<int> buffers, const LoopKernel& kernel,
-       const LoopSchedule& schedule)
+       const LoopSchedule& schedule, Clamp clamp)
       : kernel_(kernel),
         schedule_(schedule),
+        clamp_(clamp),
         body_(kernel),
         b_(builder),
         buffers_(std::move(buffers)) {}
@@ -61,7 +62,7 @@ class Nest {
       for (const Segment& tile : OuterSegments(schedule_.tile)) EmitRegion(vector, tile);
     }
     for (const schedule::Scatter& scatter : kernel_.scatters) {
-      native::EmitScatter(b_, kernel_, scatter, buffers_);
+      native::EmitScatter(b_, kernel_, scatter, buffers_, clamp_);
     }
   }
 
@@ -87,7 +88,7 @@ class Nest {
   void EmitRegion(const Segment& vector, const Segment& tile) {
     region_vector_ = vector;
     region_tile_ = tile;
-    Emitter emitter(b_, body_, schedule_.vector, schedule_.lanes, schedule_.tile, buffers_);
+    Emitter emitter(b_, body_, schedule_.vector, schedule_.lanes, schedule_.tile, buffers_, clamp_);
     emitter_ = &emitter;
     done_ = 0;
     OpenParallel();
@@ -201,6 +202,7 @@ class Nest {
 
   const LoopKernel& kernel_;
   const LoopSchedule& schedule_;
+  const Clamp clamp_;
   const Body body_;
   LinearBuilder& b_;
   const std::vector<int> buffers_;
@@ -230,32 +232,50 @@ LoopSchedule ScheduleOf(const LoopKernel& piece, size_t number,
              : RandomSchedule(piece, capabilities, options.schedule_seed + number);
 }
 
+struct Emitted {
+  Linear linear;
+  std::string schedules, loops;  // as text; loops only for a dump
+};
+
+Emitted EmitPieces(const LoopKernel& kernel, const std::vector<LoopKernel>& pieces,
+                   const types::Capabilities& capabilities, const LowerOptions& options,
+                   Clamp clamp) {
+  Emitted emitted;
+  LinearBuilder builder(kernel.name);
+  const std::vector<int> buffers = AddParams(builder, kernel);
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const LoopSchedule schedule = ScheduleOf(pieces[i], i, capabilities, options);
+    Nest(builder, buffers, pieces[i], schedule, clamp).Emit();
+    StrAppend(&emitted.schedules, i > 0 ? "; " : "", schedule.ToString());
+    if (base::DumpWanted("lower")) StrAppend(&emitted.loops, pieces[i].Print());
+  }
+  emitted.linear = std::move(builder).Finish();
+  return emitted;
+}
+
 }  // namespace
 
 absl::StatusOr<Linear> Lower(const LoopKernel& kernel, const types::Capabilities& capabilities,
                              const LowerOptions& options) {
   LoopKernel lowered = kernel;
   LowerMath(lowered);
-  LinearBuilder builder(lowered.name);
-  const std::vector<int> buffers = AddParams(builder, lowered);
-  std::string schedules, loops;
   const std::vector<LoopKernel> pieces = SplitLoops(lowered);
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const LoopSchedule schedule = ScheduleOf(pieces[i], i, capabilities, options);
-    Nest(builder, buffers, pieces[i], schedule).Emit();
-    StrAppend(&schedules, i > 0 ? "; " : "", schedule.ToString());
-    if (base::DumpWanted("lower")) StrAppend(&loops, pieces[i].Print());
+  Emitted emitted = EmitPieces(lowered, pieces, capabilities, options, Clamp::kMasked);
+  absl::Status status = Verify(emitted.linear);
+  if (!status.ok()) {
+    // Some index lies inside its buffer for a reason that its intervals do not show.
+    emitted = EmitPieces(lowered, pieces, capabilities, options, Clamp::kAll);
+    status = Verify(emitted.linear);
   }
-  Linear linear = std::move(builder).Finish();
   if (base::DumpWanted("lower")) {
-    std::fprintf(stderr, "=== %s\n%s%s", schedules.c_str(), loops.c_str(),
-                 kernel::Print(linear).c_str());
+    std::fprintf(stderr, "=== %s\n%s%s", emitted.schedules.c_str(), emitted.loops.c_str(),
+                 kernel::Print(emitted.linear).c_str());
   }
-  if (absl::Status status = Verify(linear); !status.ok()) {
-    return Internal("kernel ", kernel.name, " (", schedules,
+  if (!status.ok()) {
+    return Internal("kernel ", kernel.name, " (", emitted.schedules,
                     ") is not safe: ", FromAbsl(status.message()));
   }
-  return linear;
+  return std::move(emitted.linear);
 }
 
 }  // namespace tensord::kernel

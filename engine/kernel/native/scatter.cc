@@ -32,9 +32,10 @@ LoopKernel AsKernel(const LoopKernel& kernel, const Scatter& scatter) {
 class ScatterNest {
  public:
   ScatterNest(LinearBuilder& builder, const LoopKernel& kernel, const Scatter& scatter,
-              absl::Span<const int> buffers)
+              absl::Span<const int> buffers, Clamp clamp)
       : b_(builder),
         scatter_(scatter),
+        clamp_(clamp),
         inner_(AsKernel(kernel, scatter)),
         body_(inner_),
         buffers_(buffers.begin(), buffers.end()),
@@ -65,7 +66,7 @@ class ScatterNest {
 
   // Blocks of `lanes` points of the vector range from `begin` on; the other ranges whole.
   void Region(int64_t begin, int64_t blocks, int lanes) {
-    Emitter emitter(b_, body_, lanes > 1 ? vector_ : "", lanes, "", buffers_);
+    Emitter emitter(b_, body_, lanes > 1 ? vector_ : "", lanes, "", buffers_, clamp_);
     Sym total = blocks;
     for (const Range& range : scatter_.ranges)
       total *= range.name == vector_ ? Sym(1) : range.extent;
@@ -109,6 +110,7 @@ class ScatterNest {
 
   LinearBuilder& b_;
   const Scatter& scatter_;
+  const Clamp clamp_;
   const LoopKernel inner_;
   const Body body_;
   const std::vector<int> buffers_;
@@ -119,8 +121,8 @@ class ScatterNest {
 }  // namespace
 
 void EmitScatter(LinearBuilder& builder, const LoopKernel& kernel, const Scatter& scatter,
-                 absl::Span<const int> buffers) {
-  ScatterNest(builder, kernel, scatter, buffers).Run();
+                 absl::Span<const int> buffers, Clamp clamp) {
+  ScatterNest(builder, kernel, scatter, buffers, clamp).Run();
 }
 
 }  // namespace tensord::kernel::native
