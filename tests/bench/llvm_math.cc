@@ -97,19 +97,67 @@ void Judge(base::ThreadPool& pool, ScalarOp op, absl::Span<const float> x,
   });
 }
 
+enum class Symmetry { kNone, kEven, kOdd };
+
+Symmetry SymmetryOf(ScalarOp op) {
+  switch (op) {
+    case ScalarOp::kCos:
+    case ScalarOp::kCosh:
+      return Symmetry::kEven;
+    case ScalarOp::kSin:
+    case ScalarOp::kTan:
+    case ScalarOp::kAsin:
+    case ScalarOp::kAtan:
+    case ScalarOp::kSinh:
+    case ScalarOp::kTanh:
+    case ScalarOp::kAsinh:
+    case ScalarOp::kAtanh:
+    case ScalarOp::kErf:
+      return Symmetry::kOdd;
+    default:
+      return Symmetry::kNone;
+  }
+}
+
+// The results at the floats whose bits are first, first + 1, ...
+types::HostTensor ResultsFrom(Engine& engine, Compiled& compiled, uint64_t first,
+                              types::HostTensor& x) {
+  for (uint64_t i = 0; i < kChunk; ++i) {
+    x.as<float>()[i] = std::bit_cast<float>(static_cast<uint32_t>(first + i));
+  }
+  auto input = engine.Put(x);
+  TENSORD_CHECK(input.ok(), input.status().ToString());
+  auto got = engine.Fetch(compiled.Run({*input})[0]);
+  TENSORD_CHECK(got.ok(), got.status().ToString());
+  return *std::move(got);
+}
+
+// Judges the results at the negative arguments by those at the positive ones, bit for bit.
+void JudgeMirrored(Symmetry symmetry, absl::Span<const float> x, absl::Span<const float> positive,
+                   absl::Span<const float> negative, Worst* worst) {
+  for (size_t i = 0; i < x.size(); ++i) {
+    const float want = symmetry == Symmetry::kOdd ? -positive[i] : positive[i];
+    const bool same = std::bit_cast<uint32_t>(want) == std::bit_cast<uint32_t>(negative[i]) ||
+                      (std::isnan(want) && std::isnan(negative[i]));
+    if (!same) *worst = {std::numeric_limits<double>::infinity(), x[i]};
+  }
+}
+
 bool Exhaust(Engine& engine, base::ThreadPool& pool, const kernel::F32Expansion& row) {
+  constexpr uint64_t kNegative = uint64_t{1} << 31;
+  const Symmetry symmetry = SymmetryOf(row.op);
   Compiled compiled(engine, row.op);
   types::HostTensor x(DType::kF32, {kChunk});
   Worst worst;
-  for (uint64_t first = 0; first < uint64_t{1} << 32; first += kChunk) {
-    for (uint64_t i = 0; i < kChunk; ++i) {
-      x.as<float>()[i] = std::bit_cast<float>(static_cast<uint32_t>(first + i));
+  for (uint64_t first = 0; first < kNegative; first += kChunk) {
+    const types::HostTensor positive = ResultsFrom(engine, compiled, first, x);
+    Judge(pool, row.op, x.as<float>(), positive.as<float>(), &worst);
+    const types::HostTensor negative = ResultsFrom(engine, compiled, kNegative + first, x);
+    if (symmetry == Symmetry::kNone) {
+      Judge(pool, row.op, x.as<float>(), negative.as<float>(), &worst);
+    } else {
+      JudgeMirrored(symmetry, x.as<float>(), positive.as<float>(), negative.as<float>(), &worst);
     }
-    auto input = engine.Put(x);
-    TENSORD_CHECK(input.ok(), input.status().ToString());
-    const auto got = engine.Fetch(compiled.Run({*input})[0]);
-    TENSORD_CHECK(got.ok(), got.status().ToString());
-    Judge(pool, row.op, x.as<float>(), got->as<float>(), &worst);
   }
   const bool within = worst.ulps <= row.max_ulp;
   std::printf(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -24,8 +25,9 @@ inline double UlpsOff(float got, double exact) {
   const double want = std::min(std::fabs(exact), kEnd),
                have = std::min<double>(std::fabs(got), kEnd);
   if (want == have) return 0;
-  const int exponent = want == 0 ? -126 : std::clamp(std::ilogb(want), -126, 127);
-  return std::fabs(have - want) / std::ldexp(1.0, exponent - 23);
+  const auto exponent = static_cast<int>(std::bit_cast<uint64_t>(want) >> 52) - 1023;
+  const auto unit = static_cast<uint64_t>(std::clamp(exponent, -126, 127) - 23 + 1023) << 52;
+  return std::fabs(have - want) / std::bit_cast<double>(unit);
 }
 
 // op of each element in double. `y` is read where op has two operands.
