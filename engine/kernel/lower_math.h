@@ -5,8 +5,8 @@
 
 namespace tensord::kernel {
 
-// Replaces every transcendental scalar operation for which lower_math.cc has an expansion (f32; f16
-// and bf16 through f32) by arithmetic, so that every device computes the same bits. What is left
+// Replaces every transcendental scalar operation of f32, and of f16 and bf16 through f32, by the
+// arithmetic of its row in math_f32.h, so that every device computes the same bits. What is left
 // (f64) the renderers spell as calls.
 void LowerMath(schedule::LoopKernel& kernel);
 

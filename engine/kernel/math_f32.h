@@ -1,6 +1,9 @@
 // Transcendental functions of f32 as arithmetic: range reduction and polynomials in the closed
-// scalar set, the same bits on every device and lane. Each row states its source and its bound,
-// which tests/engine/kernel/math_f32_test.cc checks.
+// scalar set, without branches or tables, the same bits on every device and lane. Special values
+// are C's (annex F): NaN, infinities, zeros with their signs, denormals on either side.
+//
+// Each row states its source and its bound, which tests/engine/kernel/math_f32_test.cc checks on a
+// sample and tests/bench/llvm_math.cc, for one operand, on every float.
 #pragma once
 
 #include "engine/ir/node.h"
@@ -9,12 +12,12 @@ namespace tensord::kernel {
 
 struct F32Expansion {
   ir::ScalarOp op;
-  double max_ulp;  // over all finite inputs in the domain
+  double max_ulp;  // off the exact result, over all inputs; denormals count in units of 2^-149
   std::string_view source;
   ir::Ref (*expand)(ir::Graph& graph, absl::Span<const ir::Ref> operands);
 };
 
-// nullptr: the operation has none and is spelled by the renderer.
+// nullptr: the operation isn't transcendental.
 const F32Expansion* FindF32Expansion(ir::ScalarOp op);
 absl::Span<const F32Expansion> AllF32Expansions();
 

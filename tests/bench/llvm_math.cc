@@ -24,6 +24,7 @@
 #include "engine/ops/build.h"
 #include "engine/ops/registry.h"
 #include "engine/runtime/engine.h"
+#include "tests/bench/vector_libm.h"
 #include "tests/engine/kernel/math_reference.h"
 
 namespace tensord::runtime {
@@ -78,7 +79,7 @@ struct Worst {
 };
 
 // Blocks that stay in the caches, on every thread of the pool.
-void Judge(base::ThreadPool& pool, ScalarOp op, absl::Span<const float> x,
+void Judge(base::ThreadPool& pool, const VectorLibm& libm, absl::Span<const float> x,
            absl::Span<const float> got, Worst* worst) {
   constexpr int64_t kBlock = 4096;
   std::mutex mutex;
@@ -86,7 +87,7 @@ void Judge(base::ThreadPool& pool, ScalarOp op, absl::Span<const float> x,
     Worst mine;
     for (int64_t block = begin; block < end; ++block) {
       const auto arguments = x.subspan(static_cast<size_t>(block * kBlock), kBlock);
-      const std::vector<double> exact = kernel::ExactValues(op, arguments);
+      const std::vector<double> exact = libm(arguments);
       for (size_t i = 0; i < arguments.size(); ++i) {
         const double ulps = kernel::UlpsOff(got[static_cast<size_t>(block * kBlock) + i], exact[i]);
         if (ulps > mine.ulps) mine = {ulps, arguments[i]};
@@ -146,15 +147,16 @@ void JudgeMirrored(Symmetry symmetry, absl::Span<const float> x, absl::Span<cons
 bool Exhaust(Engine& engine, base::ThreadPool& pool, const kernel::F32Expansion& row) {
   constexpr uint64_t kNegative = uint64_t{1} << 31;
   const Symmetry symmetry = SymmetryOf(row.op);
+  const VectorLibm libm(row.op);
   Compiled compiled(engine, row.op);
   types::HostTensor x(DType::kF32, {kChunk});
   Worst worst;
   for (uint64_t first = 0; first < kNegative; first += kChunk) {
     const types::HostTensor positive = ResultsFrom(engine, compiled, first, x);
-    Judge(pool, row.op, x.as<float>(), positive.as<float>(), &worst);
+    Judge(pool, libm, x.as<float>(), positive.as<float>(), &worst);
     const types::HostTensor negative = ResultsFrom(engine, compiled, kNegative + first, x);
     if (symmetry == Symmetry::kNone) {
-      Judge(pool, row.op, x.as<float>(), negative.as<float>(), &worst);
+      Judge(pool, libm, x.as<float>(), negative.as<float>(), &worst);
     } else {
       JudgeMirrored(symmetry, x.as<float>(), positive.as<float>(), negative.as<float>(), &worst);
     }
