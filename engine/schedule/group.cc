@@ -86,6 +86,12 @@ types::Type ShapeOf(Ref node) {
   return type;
 }
 
+// Nothing is computed for a value without elements.
+bool Empty(Ref node) {
+  const types::Sym elements = node->type().elements();
+  return elements.is_constant() && elements.constant() == 0;
+}
+
 bool Alone(Ref node) { return node->is("scatter") || node->is("copy"); }
 
 class Grouper {
@@ -205,7 +211,7 @@ std::vector<Group> GroupKernels(absl::Span<const Ref> order, const Stages& stage
                                 const Options& options, Contractions& contractions) {
   Grouper grouper(stages, options, contractions);
   for (Ref node : order) {
-    if (stages.contains(node) && !node->is("param")) grouper.Place(node);
+    if (stages.contains(node) && !node->is("param") && !Empty(node)) grouper.Place(node);
   }
   return grouper.Finish();
 }

@@ -15,7 +15,8 @@ struct Group {
 
 // Groups in an order that respects data dependence. Nodes of the same dims share a kernel when one
 // reads another element by element, when they read the same values, or when all are elementwise;
-// never when that would make a cycle. Depends on the graph alone.
+// never when that would make a cycle. Values without elements are in none. Depends on the graph
+// alone.
 std::vector<Group> GroupKernels(absl::Span<const ir::Ref> order, const Stages& stages,
                                 const Options& options, Contractions& contractions);
 
