@@ -236,6 +236,12 @@ std::string Bitcast(LlvmWriter& w, VType result, const Operand& from) {
   return w.Define("bitcast ", have, " ", from.text, " to ", to);
 }
 
+// LLVM 19 narrows llvm.maximum of two extended halves to a maximum of halves, and where the machine
+// has none (x86 before AVX512-FP16) compares without regard to NaN. The fence keeps it as written.
+bool NarrowedWrongly(ScalarOp op, types::DType dtype) {
+  return dtype == types::DType::kF16 && (op == ScalarOp::kMin || op == ScalarOp::kMax);
+}
+
 }  // namespace
 
 std::string EmitAlu(LlvmWriter& w, ScalarOp op, VType result, absl::Span<const Operand> operands) {
@@ -248,6 +254,9 @@ std::string EmitAlu(LlvmWriter& w, ScalarOp op, VType result, absl::Span<const O
   std::vector<std::string> values;
   for (const Operand& operand : operands) {
     values.push_back(half ? EmitHalfToFloat(w, operand) : operand.text);
+  }
+  if (NarrowedWrongly(op, type.dtype)) {
+    for (std::string& value : values) value = alu.Intrinsic("arithmetic.fence", {value});
   }
   if ((ir::Row(op).traits & ir::kCompare) != 0) return Compare(alu, op, values);
   if (!types::IsFloat(type.dtype)) return Int(alu, op, operands, values);

@@ -25,7 +25,7 @@ namespace tensord::device::llvm {
 namespace {
 
 constexpr char kBinaryMagic[] = "TLLV";
-constexpr uint32_t kBinaryVersion = 1;  // change it when compiled code of older versions is stale
+constexpr uint32_t kBinaryVersion = 2;  // change it when compiled code of older versions is stale
 
 class LlvmDevice : public Device {
  public:
