@@ -57,9 +57,17 @@ Refs ExpandStd(Graph& g, Ref node) {
   return {Shaped(node, Sqrt(OverOf(g, node).Variance(node->attr<double>("correction"))))};
 }
 
-Refs ExpandVarMean(Graph& g, Ref node) { return {ExpandVar(g, node)[0], ExpandMean(g, node)[0]}; }
+// The rows themselves, which bring their gradients.
+Refs ExpandWithMean(Graph& g, Ref node, std::string_view row) {
+  const NamedAttr axes = {"axes", node->attr(0)}, keepdims = {"keepdims", node->attr(1)};
+  const NamedAttr correction = {"correction", node->attr(2)};
+  return {Build(g, row, {node->input(0)}, {axes, keepdims, correction}),
+          Build(g, "mean", {node->input(0)}, {axes, keepdims})};
+}
 
-Refs ExpandStdMean(Graph& g, Ref node) { return {ExpandStd(g, node)[0], ExpandMean(g, node)[0]}; }
+Refs ExpandVarMean(Graph& g, Ref node) { return ExpandWithMean(g, node, "var"); }
+
+Refs ExpandStdMean(Graph& g, Ref node) { return ExpandWithMean(g, node, "std"); }
 
 // A value of the node's dims so that it broadcasts against the input.
 Expr Spread(const Over& over, const Expr& value) {
