@@ -86,12 +86,25 @@ double NodeCost(const Body& body, Ref node, const std::string& along, int lanes,
   return 1.0 / fold_lanes;
 }
 
+// How often more than once for each of its points a fold of the vector's range is computed: the
+// loop over vectors is the innermost, inside every range that the fold does not depend on.
+double Repeats(const Body& body, Ref node, const std::string& along) {
+  const Ref fold = IsFold(node) ? node : body.info(node).fold;
+  if (fold == nullptr || along.empty() || !body.DependsOn(fold, along)) return 1;
+  double repeats = 1;
+  for (const Range& range : body.kernel().grid) {
+    if (!body.DependsOn(fold, range.name)) repeats *= static_cast<double>(ExtentOf(range));
+  }
+  return repeats;
+}
+
 double TotalCost(const Body& body, const std::string& along, int lanes) {
   const int range = body.RangeIndex(along);
   const double waste = range < 0 ? 1 : Waste(ExtentOf(body.kernel().grid[range]), lanes);
   double cost = 0, points = 1;
   for (Ref node : body.order())
-    cost += body.Points(node) * NodeCost(body, node, along, lanes, waste);
+    cost +=
+        body.Points(node) * Repeats(body, node, along) * NodeCost(body, node, along, lanes, waste);
   for (const Range& r : body.kernel().grid) points *= static_cast<double>(ExtentOf(r));
   for (const schedule::Output& output : body.kernel().outputs) {
     cost += points * (along.empty() ? 1 : waste * AccessCost(output.index, along, lanes));

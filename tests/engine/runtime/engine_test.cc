@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/kernel/linear.h"
 #include "engine/ops/build.h"
 #include "engine/ops/evaluator.h"
 #include "engine/ops/gradient.h"
@@ -108,6 +109,22 @@ TEST_P(EngineTest, RunsSoftmaxInOneKernel) {
   f.results = {ops::Build(*f.graph, "softmax", {a}, {{"axis", int64_t{1}}})};
   ExpectSame(f);
   EXPECT_EQ(engine_->counters().launches, 1u);
+}
+
+TEST_P(EngineTest, FoldsAnOuterAxisOnceForWhatReadsIt) {
+  Function f;
+  Ref x = ops::AddParameter(f, F32({512, 64}));
+  f.results = {ops::Build(*f.graph, "softmax", {x}, {{"axis", int64_t{0}}})};
+  ExpectSame(f);
+  const auto executable = engine_->Prepare(f);
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  double flops = 0;
+  for (const PlanKernel& kernel : PlanOf(**executable).kernels) {
+    const auto linear = kernel::ParseLinear(kernel.text);
+    ASSERT_TRUE(linear.ok()) << linear.status();
+    flops += kernel::EstimateWork(*linear, {}).flops;
+  }
+  EXPECT_LT(flops, 200.0 * 512 * 64);
 }
 
 TEST_P(EngineTest, RunsAConvolutionAndItsGradients) {
