@@ -47,7 +47,7 @@ __all__ = ["Program", "TinyJit", "flatten", "jit"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_MAX_SPANS: Final = 8  # of one Execute; scattered captures are given neighbouring ids beyond
+_MAX_SPANS: Final = 8  # of one Execute: beyond, scattered captures are given neighbouring ids
 
 
 class _Slot:
@@ -160,23 +160,30 @@ class Program:
 
     def _rename(self, values: list[Value], source: int) -> None:
         """New ids for donated values that something else may hold, and neighbouring ones for
-        captures that are only read and scattered. (State is side by side from the second call on:
-        it is the outputs of the first.)"""
+        captures that are scattered over too many spans: of the state first, which is side by side
+        from the second call on (the outputs of the first), then of what is only read."""
         first, last = self.arguments, self.arguments + len(self.reads)
         ids = [v.id for v in values]
         chosen = [k for k in self.donated if values[k].shared]
         if len(set(ids)) != len(ids):
             chosen += [k for k in self.donated if ids.count(ids[k]) > 1 and not values[k].shared]
-        if 1 + sum(b != a + 1 for a, b in itertools.pairwise(ids[:last])) > _MAX_SPANS:
+        if _spans(ids) > _MAX_SPANS and _spans(ids[last:]) > 1:
+            chosen += [k for k in range(last, len(ids)) if k not in chosen]
+        if 1 + _spans(ids[:last]) > _MAX_SPANS and _spans(ids[first:last]) > 1:
             chosen += range(first, last)
         captured = [*self.reads, *self.state]
-        for k in chosen:
+        for k in sorted(chosen):
             old = values[k]
             values[k] = self.session.add(
                 "contiguous", (old,), (), old.dtype, old.shape, source, old.device
             )
             if k >= first:
                 captured[k - first]._v = values[k]
+
+
+def _spans(ids: Sequence[int]) -> int:
+    """How many runs of consecutive ids there are."""
+    return 1 + sum(b != a + 1 for a, b in itertools.pairwise(ids)) if ids else 0
 
 
 def _bound(t: TensorBase, session: Connection) -> Value:

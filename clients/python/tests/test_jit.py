@@ -124,6 +124,26 @@ def test_even_the_first_call_is_small(fake):
     assert fake.executes[0].ByteSize() <= 120
 
 
+def test_even_the_first_call_with_scattered_state_is_small(fake):
+    states, between = [], []
+    for k in range(40):
+        states.append(Tensor([float(k)]))
+        between.append(states[-1] * 2)
+
+    @jit
+    def step(x):
+        for s in states:
+            s.assign(s + x)
+        return states[0] * 1
+
+    x = Tensor([1.0])
+    for _ in range(3):
+        step(x)
+    tensord.synchronize()
+    assert [e.ByteSize() <= 120 for e in fake.executes] == [True] * 3
+    assert [s.item() for s in states[:3]] == [3.0, 4.0, 5.0]
+
+
 def test_arguments_may_be_assigned(fake):
     @jit
     def bump(x):
