@@ -11,12 +11,13 @@ CPP = (".cc", ".h")
 
 
 def files(root: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
-    """Every file below `root` in a fixed order; hidden and generated folders are left out."""
+    """Every file below `root` in a fixed order; hidden and generated folders are left out, and
+    the file that links a work tree to its repository."""
     for folder, folders, names in os.walk(root):
         hidden = {name for name in folders if name.startswith(".") and name != ".ci"}
         folders[:] = sorted(set(folders) - SKIPPED_FOLDERS - hidden)
         for name in sorted(names):
-            if not suffixes or name.endswith(suffixes):
+            if name != ".git" and (not suffixes or name.endswith(suffixes)):
                 yield Path(folder) / name
 
 
