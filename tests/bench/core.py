@@ -1,5 +1,6 @@
-"""The core bars: memory-bound kernels against a hand-written loop, the digits training step against
-PyTorch and tinygrad, and nodes through the session core.
+"""The core bars: memory-bound kernels against a hand-written loop, matmul on one core against
+OpenBLAS, the digits training step against PyTorch and tinygrad, nodes through the session core,
+compile workers.
 
     deploy/dev bench core --json FILE
 
@@ -15,126 +16,123 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build/release"
-ROWS = [
-    "elementwise chain, 16 Mi",
-    "sum, 16 Mi",
-    "digits training step, PyTorch eager",
-    "digits training step, tinygrad DEV=CPU",
-    "session nodes",
-    "planning, MNIST step",
-    "planning, ResNet-50",
-    "planning, ResNet-50 step",
-    "planning, GPT-2 block step",
-    "planning, GPT-2 step, 12 blocks",
+from digits.rounds import Contender
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parents[1] / "build/release"
+FIELDS = ["name", "unit", "threads", "ours", "peer", "peer_name", "peer_version", "ratio", "limit",
+          "of_limit", "max_error", "allowed", "spread"]  # fmt: skip
+# The rows, and the bar of each: which field, and at least what.
+ROWS: dict[str, tuple[str, float] | None] = {
+    "elementwise chain, 16 Mi": ("of_limit", 0.85),
+    "sum, 16 Mi": ("of_limit", 0.85),
+    "matmul 1008 x 1024 x 960, f32": ("ratio", 0.9),
+    "digits training step, PyTorch eager": ("ratio", 0.7),
+    "digits training step, tinygrad DEV=CPU": ("ratio", 5),
+    "session nodes": ("ours", 1e6),
+    "round trip to a compile worker, 4 KiB": None,
+    "smallest compile in a worker": None,
+}
+# Programs that print rows, one JSON object a line.
+PROGRAMS = [
+    ["core_loops", "2"],
+    ["llvm_matmul"],
+    ["session_nodes"],
+    ["llvm_round_trip"],
 ]
-TURNS = 3
-
-OURS = """
-import sys, time
-sys.path.insert(0, {examples!r})
-import digits
-from tensord import Context, synchronize
-trainer = digits.Trainer(digits.load(0), 40, 0)
-with Context(TRAINING=1):
-    trainer.begin(0)
-    for step in range(10 + {steps}):
-        if step % trainer.steps == 0:
-            trainer.begin(0)
-        if step == 10:
-            synchronize()
-            start = time.perf_counter()
-        loss = trainer.step()
-        if step % 10 == 9:
-            loss.item()
-    synchronize()
-print((time.perf_counter() - start) / {steps})
-"""
+ROUNDS, STEPS = 9, 50
 
 
-def output(command: list[str], **env: str) -> str:
-    done = subprocess.run(
-        command, env={**os.environ, **env}, capture_output=True, text=True, check=True
+def output(command: Sequence[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def printed_rows(program: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows that a benchmark program prints; none if it fails."""
+    command = [str(BUILD / "tests/bench" / f"bench_{program[0]}"), *program[1:]]
+    try:
+        return [json.loads(line) for line in output(command).splitlines()]
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return []
+
+
+def version(python: str, package: str) -> str:
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return output([python, "-c", code]).strip()
+
+
+def digits_rows() -> list[dict[str, Any]]:
+    """Our step, PyTorch's and tinygrad's, taking turns at two threads."""
+    python = os.environ["BENCH_PEERS_PYTHON"]
+    peers = str(HERE / "digits/peers.py")
+    path = f"{BUILD / 'server'}:{os.environ['PATH']}"
+    ours = Contender(
+        "ours",
+        [sys.executable, str(HERE / "digits/ours.py")],
+        {"PATH": path, "TENSORD_THREADS": "2", "TENSORD_DEVICE": "llvm"},
     )
-    return done.stdout
-
-
-def row(name: str, **fields: Any) -> dict[str, Any]:
-    base = dict.fromkeys(
-        ["unit", "threads", "ours", "peer", "peer_name", "peer_version", "ratio", "limit",
-         "of_limit", "max_error", "allowed", "spread"]
-    )  # fmt: skip
-    return {"name": name, **base, **fields}
-
-
-def loops() -> list[dict[str, Any]]:
-    lines = output([str(BUILD / "tests/bench/bench_core_loops"), "2"]).splitlines()
-    return [row(**json.loads(line)) for line in lines]
-
-
-def nodes() -> dict[str, Any]:
-    found = json.loads(output([str(BUILD / "tests/bench/bench_session_nodes")]))
-    return row(found["name"], unit=found["unit"], threads=1, ours=found["ours"])
-
-
-def planning() -> list[dict[str, Any]]:
-    """Milliseconds from graph to plan; allowed: 50, or as many per 5,000 nodes of a larger one."""
-    lines = output([str(BUILD / "tests/bench/bench_plan")]).splitlines()
+    torch = Contender("PyTorch eager", [python, peers, "torch"], {"OMP_NUM_THREADS": "2"})
+    tiny_env = {"DEV": "CPU", "NUM_CPU_THREADS": "2", "PATH": f"{Path(python).parent}:{path}"}
+    tinygrad = Contender("tinygrad DEV=CPU", [python, peers, "tinygrad"], tiny_env)
+    for _ in range(ROUNDS):
+        for contender in (ours, torch, tinygrad):
+            contender.measure(STEPS)
+    for contender in (ours, torch, tinygrad):
+        contender.close()
+    middle = statistics.median(ours.times)
+    low, _, high = statistics.quantiles(ours.times, n=4)
     rows = []
-    for found in map(json.loads, lines):
-        limit = found["allowed"]
+    for peer, package in ((torch, "torch"), (tinygrad, "tinygrad")):
+        ratios = [theirs / mine for theirs, mine in zip(peer.times, ours.times, strict=True)]
         rows.append(
-            row(found["name"], unit=found["unit"], threads=1, ours=found["ours"], limit=limit,
-                of_limit=limit / found["ours"])
-        )  # fmt: skip
+            {
+                "name": f"digits training step, {peer.name}",
+                "unit": "s",
+                "threads": 2,
+                "ours": middle,
+                "peer": statistics.median(peer.times),
+                "peer_name": peer.name,
+                "peer_version": version(python, package),
+                "ratio": statistics.median(ratios),
+                "spread": (high - low) / middle,
+            }
+        )
     return rows
 
 
-def versions(python: str, *names: str) -> list[str]:
-    code = "from importlib.metadata import version as v;" + ";".join(
-        f"print(v({name!r}))" for name in names
-    )
-    return output([python, "-c", code]).split()
-
-
-def digits() -> list[dict[str, Any]]:
-    peers = os.environ["BENCH_PEERS_PYTHON"]
-    script = str(Path(__file__).with_name("digits_peers.py"))
-    code = OURS.format(examples=str(ROOT / "clients/python/examples"), steps=100)
-    times: dict[str, list[float]] = {"ours": [], "torch": [], "tinygrad": []}
-    for _ in range(TURNS):
-        path = f"{BUILD / 'server'}:{os.environ['PATH']}"
-        times["ours"].append(float(output([sys.executable, "-c", code], PATH=path)))
-        times["torch"].append(float(output([peers, script, "torch", "100"])))
-        times["tinygrad"].append(float(output([peers, script, "tinygrad", "20"], DEV="CPU")))
-    rows = []
-    names = [("torch", "PyTorch eager"), ("tinygrad", "tinygrad DEV=CPU")]
-    for (key, name), version in zip(names, versions(peers, "torch", "tinygrad"), strict=True):
-        ours, peer = statistics.median(times["ours"]), statistics.median(times[key])
-        spread = max(times["ours"]) / min(times["ours"])
-        rows.append(
-            row(f"digits training step, {name}", unit="s", threads=2, ours=ours, peer=peer,
-                peer_name=name, peer_version=version, ratio=peer / ours, spread=spread)
-        )  # fmt: skip
-    return rows
+def describe(row: dict[str, Any]) -> str:
+    """A line for people: the row, and how it stands to its bar."""
+    text = f"{row['name']:<42}{row['ours']:>14.6g} {row['unit']:<8}"
+    for field in ("ratio", "of_limit"):
+        if row[field] is not None:
+            text += f"{field} {row[field]:.3f}"
+    bar = ROWS.get(row["name"])
+    if bar is not None:
+        met = row[bar[0]] is not None and row[bar[0]] >= bar[1]
+        text += f"  ({'meets' if met else 'BELOW'} {bar[1]:g})"
+    if row["max_error"] is not None and row["max_error"] > row["allowed"]:
+        text += "  (ERROR beyond what is allowed)"
+    return text
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
-    rows = [*loops(), *digits(), nodes(), *planning()]
+    found = [row for program in PROGRAMS for row in printed_rows(program)]
+    found += digits_rows()
+    rows = [{field: row.get(field) for field in FIELDS} for row in found]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
-    for r in rows:
-        print(f"{r['name']:<42} ours {r['ours']:.6g} {r['unit']}", end="")
-        print(f"  of limit {r['of_limit']}" if r["of_limit"] else f"  ratio {r['ratio']}")
-    missing = set(ROWS) - {r["name"] for r in rows}
+    for row in rows:
+        print(describe(row))
+    missing = set(ROWS) - {row["name"] for row in rows}
     if missing:
-        print("missing rows:", ", ".join(sorted(missing)))
+        print("missing rows:", ", ".join(sorted(missing)), file=sys.stderr)
     return 1 if missing else 0
 
 

@@ -1,9 +1,8 @@
 // Memory-bound kernels in process, against the fastest hand-written loop with the same reads and
-// writes in the same run, interleaved. Prints one JSON row per work.
+// writes in the same run, interleaved.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <future>
@@ -12,6 +11,7 @@
 #include "engine/base/thread_pool.h"
 #include "engine/ops/build.h"
 #include "engine/runtime/engine.h"
+#include "tests/bench/row.h"
 
 namespace tensord::runtime {
 namespace {
@@ -24,11 +24,6 @@ double Seconds(const std::function<void()>& work) {
   const auto start = Clock::now();
   work();
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
 }
 
 // relu(a * b + 1) + a, streamed past the caches.
@@ -97,12 +92,16 @@ void Run(Engine& engine, Work& work, const std::vector<Value>& inputs, int threa
     limit.push_back(Seconds(work.limit));
     ratio.push_back(limit.back() / ours.back());
   }
-  std::printf(
-      "{\"name\": \"%s\", \"unit\": \"GB/s\", \"threads\": %d, \"ours\": %.2f, \"limit\": %.2f, "
-      "\"of_limit\": %.3f, \"spread\": %.2f}\n",
-      work.name, threads, work.bytes / Median(ours) / 1e9, work.bytes / Median(limit) / 1e9,
-      Median(ratio),
-      *std::max_element(ours.begin(), ours.end()) / *std::min_element(ours.begin(), ours.end()));
+  const auto rate = [&](const std::vector<double>& seconds) {
+    return work.bytes / bench::Median(seconds) / 1e9;
+  };
+  bench::Print({.name = work.name,
+                .unit = "GB/s",
+                .threads = threads,
+                .ours = rate(ours),
+                .limit = rate(limit),
+                .of_limit = bench::Median(ratio),
+                .spread = bench::Spread(ours)});
 }
 
 int Main(int threads) {

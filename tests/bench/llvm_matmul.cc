@@ -1,8 +1,6 @@
 // The golden matmul kernel (tests/golden/hard_five/matmul.ir) on the llvm device beside OpenBLAS,
-// one core each, interleaved: medians, and the median of the ratios. Writes a JSON array of one row
-// to
-// --json FILE. OpenBLAS is looked up at run time (libopenblas0-pthread); without it there is no
-// ratio.
+// one core each, interleaved: medians, and the median of the ratios. OpenBLAS is looked up at run
+// time (libopenblas0-pthread); without it there is no ratio.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -17,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include "engine/device/device.h"
 #include "engine/kernel/linear.h"
+#include "tests/bench/row.h"
 
 namespace tensord {
 namespace {
@@ -104,11 +102,6 @@ double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
-}
-
 // Against float64 on some rows, and what design §10 allows: 4 eps sqrt(K) (|A| |B|).
 void Errors(const std::vector<float>& a, const std::vector<float>& b, const float* c, double* worst,
             double* allowed) {
@@ -127,7 +120,7 @@ void Errors(const std::vector<float>& a, const std::vector<float>& b, const floa
   }
 }
 
-int Main(int argc, char** argv) {
+int Main() {
   std::mt19937 random(1);
   std::uniform_real_distribution<float> uniform(-1, 1);
   std::vector<float> a(size_t{kM} * kK), b(size_t{kK} * kN), c(size_t{kM} * kN);
@@ -151,20 +144,24 @@ int Main(int argc, char** argv) {
   }
   double worst, allowed;
   Errors(a, b, ours.result(), &worst, &allowed);
-  std::sort(mine.begin(), mine.end());
-  const double spread = (mine[mine.size() * 3 / 4] - mine[mine.size() / 4]) / Median(mine);
-  const std::string row = absl::StrFormat(
-      "[{\"name\":\"matmul_%dx%dx%d_f32\",\"unit\":\"GFLOPS\",\"threads\":1,\"ours\":%.1f,"
-      "\"peer\":%.1f,\"peer_name\":\"OpenBLAS\",\"peer_version\":\"%s\",\"ratio\":%.3f,"
-      "\"limit\":null,\"of_limit\":null,\"max_error\":%.3g,\"allowed\":%.3g,\"spread\":%.3f}]\n",
-      kM, kN, kK, Median(mine), Median(theirs), peer.version, Median(ratios), worst, allowed,
-      spread);
-  std::fputs(row.c_str(), stdout);
-  if (argc == 3 && std::strcmp(argv[1], "--json") == 0) std::ofstream(argv[2]) << row;
+  bench::Row row{.name = "matmul 1008 x 1024 x 960, f32",
+                 .unit = "GFLOPS",
+                 .threads = 1,
+                 .ours = bench::Median(mine),
+                 .max_error = worst,
+                 .allowed = allowed,
+                 .spread = bench::Spread(mine)};
+  if (peer.sgemm != nullptr) {
+    row.peer = bench::Median(theirs);
+    row.peer_name = "OpenBLAS";
+    row.peer_version = peer.version;
+    row.ratio = bench::Median(ratios);
+  }
+  bench::Print(row);
   return worst <= allowed ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace tensord
 
-int main(int argc, char** argv) { return tensord::Main(argc, argv); }
+int main() { return tensord::Main(); }

@@ -198,8 +198,7 @@ int Main(int millions) {
   Recorder recorder;
   core.OnFrame(recorder.first());
   core.Advance();
-  double best = 0, seconds = 0, bytes = 0;
-  uint64_t nodes = 0;
+  std::vector<double> rates;
   SharedBytes reply;
   for (int i = 0; i < millions * 4; ++i) {
     const uint64_t before = recorder.recorded();
@@ -210,22 +209,19 @@ int Main(int millions) {
       core.Advance();
       while (outbox.Next(&reply) == Pull::kMessage) {
       }
-      bytes += static_cast<double>(frame.size());
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    const uint64_t done = recorder.recorded() - before;
-    best = std::max(best, static_cast<double>(done) / took.count());
-    seconds += took.count();
-    nodes += done;
+    rates.push_back(static_cast<double>(recorder.recorded() - before) / took.count());
   }
   if (core.over() || metrics.Get(Metric::faults) != 0) {
     std::fprintf(stderr, "faults: %ld\n", static_cast<long>(metrics.Get(Metric::faults)));
     return 1;
   }
-  std::printf(
-      "{\"name\": \"session nodes\", \"unit\": \"nodes/s\", \"threads\": 1, \"ours\": %.0f, "
-      "\"best\": %.0f, \"bytes_per_node\": %.1f}\n",
-      static_cast<double>(nodes) / seconds, best, bytes / static_cast<double>(nodes));
+  bench::Print({.name = "session nodes",
+                .unit = "nodes/s",
+                .threads = 1,
+                .ours = bench::Median(rates),
+                .spread = bench::Spread(rates)});
   return 0;
 }
 

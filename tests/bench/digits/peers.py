@@ -1,6 +1,6 @@
-"""One training step of the digits network in PyTorch (eager) or tinygrad (DEV=CPU, TinyJit).
+"""The digits training step in PyTorch (eager) or tinygrad (TinyJit), for rounds.py.
 
-    python digits_peers.py torch|tinygrad STEPS     # prints seconds per step, after a warm-up
+    python peers.py torch|tinygrad
 
 The net, batch and optimizer are those of clients/python/examples/digits.py; the loss is fetched
 every ten steps. Runs in the interpreter that has the peers.
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
+from rounds import serve
 
 BATCH = 128
-WARM_UP = 10
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -23,7 +24,8 @@ def data() -> tuple[np.ndarray, np.ndarray]:
     return images, random.integers(0, 10, BATCH).astype(np.int64)
 
 
-def run_torch(steps: int) -> float:
+def torch_step() -> Callable[[], Callable[[], float]]:
+    """A function that trains on the batch and returns how to fetch the loss."""
     import torch
     from torch import nn
 
@@ -33,25 +35,24 @@ def run_torch(steps: int) -> float:
         nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(256, 10),
+        nn.AvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(256, 10),
     )  # fmt: skip
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.004, weight_decay=0.05)
     criterion = nn.CrossEntropyLoss(label_smoothing=0.05)
     images, labels = (torch.from_numpy(part) for part in data())
-    start = 0.0
-    for step in range(WARM_UP + steps):
-        if step == WARM_UP:
-            start = time.perf_counter()
+
+    def step() -> Callable[[], float]:
         optimizer.zero_grad()
         loss = criterion(net(images), labels)
         loss.backward()
         optimizer.step()
-        if step % 10 == 9:
-            loss.item()
-    return (time.perf_counter() - start) / steps
+        return loss.item
+
+    return step
 
 
-def run_tinygrad(steps: int) -> float:
+def tinygrad_step() -> Callable[[], Callable[[], float]]:
+    """The same."""
     from tinygrad import Context, Tensor, TinyJit, nn
 
     class Net:
@@ -67,7 +68,7 @@ def run_tinygrad(steps: int) -> float:
         def __call__(self, x: Tensor) -> Tensor:
             x = self.norm1(self.conv1(x)).relu()
             x = self.norm2(self.conv2(x)).relu().max_pool2d((2, 2))
-            x = self.norm3(self.conv3(x)).relu().max_pool2d((2, 2))
+            x = self.norm3(self.conv3(x)).relu().avg_pool2d((2, 2))
             return self.out(x.flatten(1).dropout(0.2))
 
     net = Net()
@@ -82,17 +83,26 @@ def run_tinygrad(steps: int) -> float:
         optimizer.step()
         return loss.realize()
 
-    start = 0.0
-    with Context(TRAINING=1):
-        for step in range(WARM_UP + steps):
-            if step == WARM_UP:
-                start = time.perf_counter()
-            loss = train()
-            if step % 10 == 9:
-                loss.item()
-    return (time.perf_counter() - start) / steps
+    def step() -> Callable[[], float]:
+        with Context(TRAINING=1):
+            return train().item
+
+    return step
+
+
+def main(peer: str) -> None:
+    step = torch_step() if peer == "torch" else tinygrad_step()
+
+    def run(steps: int) -> float:
+        start = time.perf_counter()
+        for i in range(steps):
+            loss = step()
+            if i % 10 == 9:
+                loss()
+        return (time.perf_counter() - start) / steps
+
+    serve(run)
 
 
 if __name__ == "__main__":
-    peer, count = sys.argv[1], int(sys.argv[2])
-    print((run_torch if peer == "torch" else run_tinygrad)(count))
+    main(sys.argv[1])
