@@ -12,6 +12,7 @@
 #include "engine/ops/registry.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/ops/devices.h"
 
 namespace tensord::runtime {
 namespace {
@@ -141,7 +142,8 @@ TEST_P(EngineTest, RunsAConvolutionAndItsGradients) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, EngineTest, testing::Values("cpu", "llvm"),
+INSTANTIATE_TEST_SUITE_P(Devices, EngineTest,
+                         testing::ValuesIn(testing_support::ComputingDevices()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
