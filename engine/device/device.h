@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,14 +55,18 @@ struct Point {
   uint64_t value = 0;
 };
 
+// Asked on the device's thread just before an operation: false leaves it out.
+using Gate = std::function<bool()>;
+
 // An in-order queue of asynchronous work. Submitting never waits for the device. Thread-safe; work
 // runs in submission order. An operation that fails makes its point carry the error.
 class Queue {
  public:
   virtual ~Queue() = default;
-  // Runs `program` with its global buffers and variables. REQUIRES: sizes were checked by the plan.
+  // Runs `program` with its global buffers and variables, unless the gate (if there is one) says
+  // no. REQUIRES: sizes were checked by the plan.
   virtual Point Launch(const Program& program, absl::Span<const Argument> arguments,
-                       absl::Span<const int64_t> variables) = 0;
+                       absl::Span<const int64_t> variables, Gate gate = nullptr) = 0;
   virtual Point Copy(Argument to, Argument from, int64_t bytes) = 0;            // within the device
   virtual Point CopyIn(Argument to, const std::byte* from, int64_t bytes) = 0;  // from the host
   virtual Point CopyOut(std::byte* to, Argument from, int64_t bytes) = 0;       // to the host

@@ -29,12 +29,14 @@ HostQueue::~HostQueue() {
 }
 
 Point HostQueue::Launch(const Program& program, absl::Span<const Argument> arguments,
-                        absl::Span<const int64_t> variables) {
+                        absl::Span<const int64_t> variables, Gate gate) {
   absl::InlinedVector<std::byte*, 8> buffers;
   for (const Argument& argument : arguments) buffers.push_back(Address(argument));
   absl::InlinedVector<int64_t, 4> values(variables.begin(), variables.end());
   const auto* host_program = static_cast<const HostProgram*>(&program);
-  return Submit([host_program, buffers = std::move(buffers), values = std::move(values)] {
+  return Submit([host_program, buffers = std::move(buffers), values = std::move(values),
+                 gate = std::move(gate)] {
+    if (gate && !gate()) return absl::OkStatus();
     return host_program->Run(buffers, values);
   });
 }

@@ -38,7 +38,7 @@ class HostQueue : public Queue {
   HostQueue& operator=(const HostQueue&) = delete;
 
   Point Launch(const Program& program, absl::Span<const Argument> arguments,
-               absl::Span<const int64_t> variables) override;
+               absl::Span<const int64_t> variables, Gate gate = nullptr) override;
   Point Copy(Argument to, Argument from, int64_t bytes) override;
   Point CopyIn(Argument to, const std::byte* from, int64_t bytes) override;
   Point CopyOut(std::byte* to, Argument from, int64_t bytes) override;

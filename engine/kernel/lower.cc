@@ -58,9 +58,7 @@ class Nest {
         buffers_(std::move(buffers)) {}
 
   void Emit() {
-    for (const Segment& vector : OuterSegments(schedule_.vector)) {
-      for (const Segment& tile : OuterSegments(schedule_.tile)) EmitRegion(vector, tile);
-    }
+    if (!kernel_.outputs.empty()) EmitOutputs();
     for (const schedule::Scatter& scatter : kernel_.scatters) {
       native::EmitScatter(b_, kernel_, scatter, buffers_, clamp_);
     }
@@ -83,6 +81,12 @@ class Nest {
   // A range whose blocks run in parallel gives a region per segment; else the segments are inside.
   std::vector<Segment> OuterSegments(const std::string& name) const {
     return !name.empty() && InParallel(name) ? SegmentsOf(name) : std::vector<Segment>{Segment()};
+  }
+
+  void EmitOutputs() {
+    for (const Segment& vector : OuterSegments(schedule_.vector)) {
+      for (const Segment& tile : OuterSegments(schedule_.tile)) EmitRegion(vector, tile);
+    }
   }
 
   void EmitRegion(const Segment& vector, const Segment& tile) {

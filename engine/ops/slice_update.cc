@@ -106,10 +106,31 @@ Expr Positions(Graph& graph, Ref node, const Block& block) {
   return {graph, Reshape(graph, positions, {types::NumElements(block.y->dims())})};
 }
 
+// The one axis with a computed start, when the block spans x from 0 along all others: whole rows
+// have one position, and rows are independent.
+std::optional<int> RowAxis(const Block& block) {
+  if (block.computed.size() != 1) return std::nullopt;
+  for (int i = 0; i < block.x->rank(); ++i) {
+    if (i != block.computed[0] && block.start[i] != Sym(0)) return std::nullopt;
+  }
+  return static_cast<int>(block.computed[0]);
+}
+
+Ref PutRows(Graph& graph, Ref node, const Block& block, int axis) {
+  const auto place = node->type().placement;
+  const Expr position = Expr(graph, Iota(graph, block.y->dims(), axis, DType::kI64, place)) +
+                        Expr(graph, SymValue(graph, block.start[axis], DType::kI64, place)) +
+                        In(graph, node, 2).To(DType::kI64);
+  return Build(graph, "scatter", {block.x, position, block.y}, {{"axis", int64_t{axis}}});
+}
+
 Ref Flatten(Graph& graph, Ref x) { return Reshape(graph, x, {types::NumElements(x->dims())}); }
 
 Refs ExpandSliceUpdate(Graph& graph, Ref node) {
   const Block block = BlockOf(node);
+  if (const std::optional<int> axis = RowAxis(block)) {
+    return {PutRows(graph, node, block, *axis)};
+  }
   if (!block.computed.empty()) {
     Ref put =
         Build(graph, "scatter",

@@ -97,7 +97,10 @@ class Cell {
   bool poisoned() const { return state_ == State::kPoisoned; }
   const Value& value() const { return value_; }  // submitted or ready, unless it was taken
   const PoisonRef& poison() const { return poison_; }
-  int holders() const { return holders_; }
+  // References of those who may still ask for the value.
+  int holders() const { return holders_ - watchers_; }
+  // That many references more, or fewer, only wait to see how the cell ends.
+  void CountWatchers(int by) { watchers_ += by; }
 
   // Gives the value away, to be written over.
   Value Take() { return std::exchange(value_, Value()); }
@@ -134,7 +137,7 @@ class Cell {
 
   types::Type type_;
   State state_ = State::kPending;
-  int32_t holders_ = 0;
+  int32_t holders_ = 0, watchers_ = 0;
   Value value_;
   PoisonRef poison_;
   Waiters available_waiters_, settled_waiters_;

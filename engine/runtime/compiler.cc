@@ -85,7 +85,7 @@ absl::StatusOr<Plan> Compiler::FindOrMakePlan(const ir::Function& function,
 absl::StatusOr<Plan> Compiler::MakePlan(const ir::Function& function) {
   ASSIGN_OR_RETURN(const ir::Function core, passes::RunPipeline(function));
   ASSIGN_OR_RETURN(schedule::Schedule schedule, schedule::MakeSchedule(core, {}));
-  const std::vector<schedule::Donation> donations = schedule::DonateInPlace(schedule, core.donated);
+  const schedule::Donations donations = schedule::DonateInPlace(schedule, core.donated);
   const schedule::DistinctKernels distinct = schedule::FindDistinct(schedule);
   std::vector<kernel::Linear> kernels;
   for (int first : distinct.first) {

@@ -10,21 +10,23 @@
 
 namespace tensord::runtime {
 
-#define TENSORD_COUNTERS(ROW)                                               \
-  ROW(kernels_compiled, "kernels compiled from source")                     \
-  ROW(kernel_memory_hits, "kernels found loaded")                           \
-  ROW(kernel_disk_hits, "kernels loaded from the disk cache")               \
-  ROW(plans_made, "graphs planned: passes, schedule and lowering run")      \
-  ROW(plan_memory_hits, "graphs whose plan was in memory")                  \
-  ROW(plan_disk_hits, "graphs whose plan was in the disk cache")            \
-  ROW(compile_failures, "kernels that could not be compiled")               \
-  ROW(runs, "plans executed")                                               \
-  ROW(launches, "kernels launched")                                         \
-  ROW(copies, "copies between devices")                                     \
-  ROW(bytes_in, "bytes copied from the host")                               \
-  ROW(bytes_out, "bytes copied to the host")                                \
-  ROW(donated_bytes, "bytes of results written over donated inputs")        \
-  ROW(compile_microseconds, "time in kernel compiles, summed over workers") \
+#define TENSORD_COUNTERS(ROW)                                                                  \
+  ROW(kernels_compiled, "kernels compiled from source")                                        \
+  ROW(kernel_memory_hits, "kernels found loaded")                                              \
+  ROW(kernel_disk_hits, "kernels loaded from the disk cache")                                  \
+  ROW(plans_made, "graphs planned: passes, schedule and lowering run")                         \
+  ROW(plan_memory_hits, "graphs whose plan was in memory")                                     \
+  ROW(plan_disk_hits, "graphs whose plan was in the disk cache")                               \
+  ROW(compile_failures, "kernels that could not be compiled")                                  \
+  ROW(runs, "plans executed")                                                                  \
+  ROW(launches, "kernels launched")                                                            \
+  ROW(copies, "copies between devices")                                                        \
+  ROW(bytes_in, "bytes copied from the host")                                                  \
+  ROW(bytes_out, "bytes copied to the host")                                                   \
+  ROW(donated_bytes, "bytes of results written over donated inputs")                           \
+  ROW(donation_copied_bytes, "bytes of donated inputs copied, because they had other holders") \
+  ROW(runs_stopped, "plans that a deadline or cancel stopped before they wrote in place")      \
+  ROW(compile_microseconds, "time in kernel compiles, summed over workers")                    \
   ROW(plan_microseconds, "time in passes, schedule and lowering")
 
 struct Counters {

@@ -135,7 +135,7 @@ class EngineImpl : public Engine {
   }
   // `then`, holding the value's memory until it is called.
   static Then Keeping(const Value& value, Then then) {
-    return [value, then = std::move(then)](absl::Status status) mutable {
+    return [kept = Kept(*value.buffer), then = std::move(then)](absl::Status status) mutable {
       std::move(then)(std::move(status));
     };
   }

@@ -57,9 +57,18 @@ struct RunRequest {
   // Parameters (positions) that the caller gives up: their buffers may be written over, if nobody
   // else holds them.
   std::vector<int> donate;
+  // FAILED_PRECONDITION, reason DONATION, unless every parameter in `donate` that is read is
+  // written over in place.
+  bool donate_required = false;
+  // Called within Run for each of `donate` that could not be written over in place: its bytes, and
+  // why ("input 2 (f32[4]) ..."). May be empty.
+  std::function<void(int64_t bytes, const std::string& why)> on_copied;
   int priority = 0;
+  // What stops the run: heeded by Run, and on the device before each kernel up to the first one
+  // that writes over a donated parameter, and never after it. A run that stops on the device is
+  // done with DEADLINE_EXCEEDED or CANCELLED, its results undefined.
   Clock::time_point deadline = Clock::time_point::max();
-  std::shared_ptr<std::atomic<bool>> cancelled;                // set: nothing further is launched
+  std::shared_ptr<std::atomic<bool>> cancelled;
   std::function<std::shared_ptr<void>(int64_t bytes)> charge;  // for each result buffer
   // Called once, on a device's thread; must not block. Results are valid when status is OK.
   absl::AnyInvocable<void(absl::Status) &&> on_done;

@@ -1,9 +1,13 @@
 #include "engine/runtime/executor.h"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "engine/base/settings.h"
 #include "engine/base/status.h"
+#include "engine/runtime/fault.h"
 
 namespace tensord::runtime {
 namespace {
@@ -29,6 +33,33 @@ void PrintKernelLine(std::string_view device, const PlanKernel& kernel,
                work.flops / seconds / 1e9, work.bytes_touched / seconds / 1e9);
 }
 
+// Whether, and why, a run ends early.
+absl::Status Stopped(const RunRequest& request, std::string_view when) {
+  if (request.cancelled != nullptr && request.cancelled->load(std::memory_order_relaxed)) {
+    return Fault(absl::StatusCode::kCancelled, "CANCELLED", "cancelled ", when);
+  }
+  if (request.deadline != Clock::time_point::max() && Clock::now() > request.deadline) {
+    return Fault(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the deadline passed ", when);
+  }
+  return absl::OkStatus();
+}
+
+// Why a donated input can't be written over in place; "" when it can, or when nothing reads it.
+// REQUIRES: the request alone holds the input, if its caller gave it up.
+std::string_view WhyNotInPlace(const RunRequest& request, int position) {
+  const Plan& plan = request.executable->plan;
+  for (const PlanRefusal& refusal : plan.not_donated) {
+    if (refusal.parameter == position) return refusal.why;
+  }
+  const bool wanted = std::binary_search(plan.donated.begin(), plan.donated.end(), position);
+  if (!wanted || request.inputs[position].buffer.use_count() == 1) return "";
+  return "is held elsewhere too: by another id or input, or by a command under way";
+}
+
+std::string InputText(const RunRequest& request, int position) {
+  return StrCat("input ", position, " (", request.inputs[position].type.ToString(), ")");
+}
+
 }  // namespace
 
 // What one run holds until it is done.
@@ -38,17 +69,42 @@ struct Executor::Job {
   const Plan& plan;
   std::vector<Value> values;      // by plan value; arena values stay empty
   std::vector<BufferPtr> arenas;  // by device
-  std::vector<Value> results;
+  std::vector<Kept> kept;         // once all is submitted, in place of the above
+
+  // Lets go of values: they are the callers' now.
+  void KeepMemory() {
+    for (const auto* list : {&request.inputs, &values}) {
+      for (const Value& value : *list) {
+        if (value.valid()) kept.emplace_back(*value.buffer);
+      }
+    }
+    request.inputs.clear();
+    values.clear();
+  }
+
+  bool can_stop() const {
+    return request.cancelled != nullptr || request.deadline != Clock::time_point::max();
+  }
+  // Whether the next kernel may begin. From the first one that writes in place on, all may. Called
+  // on the devices' threads.
+  bool Proceed(bool writes_in_place);
+  absl::Status stopped() {
+    absl::MutexLock lock(&mutex_);
+    return stopped_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool committed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status stopped_ ABSL_GUARDED_BY(mutex_);
 };
 
-absl::Status Executor::Stopped(const RunRequest& request) const {
-  if (request.cancelled != nullptr && request.cancelled->load(std::memory_order_relaxed)) {
-    return absl::CancelledError("cancelled before its first kernel");
-  }
-  if (request.deadline != Clock::time_point::max() && Clock::now() > request.deadline) {
-    return absl::DeadlineExceededError("deadline passed before its first kernel");
-  }
-  return absl::OkStatus();
+bool Executor::Job::Proceed(bool writes_in_place) {
+  absl::MutexLock lock(&mutex_);
+  if (committed_) return true;
+  if (stopped_.ok()) stopped_ = Stopped(request, "before it was done");
+  committed_ = stopped_.ok() && writes_in_place;
+  return stopped_.ok();
 }
 
 absl::Status Executor::Check(const RunRequest& request) const {
@@ -75,7 +131,18 @@ absl::Status Executor::Check(const RunRequest& request) const {
                              ", the function's parameter is ", want.ToString());
     }
   }
-  return Stopped(request);
+  return Stopped(request, "before its first kernel");
+}
+
+absl::Status Executor::CheckDonated(const RunRequest& request) const {
+  if (!request.donate_required) return absl::OkStatus();
+  for (int position : request.donate) {
+    const std::string_view why = WhyNotInPlace(request, position);
+    if (why.empty()) continue;
+    return Fault(absl::StatusCode::kFailedPrecondition, "DONATION", "donation is required, but ",
+                 InputText(request, position), " ", why);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Value> Executor::Allocate(
@@ -113,23 +180,25 @@ absl::Status Executor::Reserve(Job& job) {
     ASSIGN_OR_RETURN(job.arenas[d]->memory,
                      devices_.at(d)->allocator().Allocate(job.plan.arena_bytes[d]));
   }
-  // A donated parameter is written over only when this run is its one holder; else a copy is.
-  for (int32_t parameter : job.plan.donated) {
-    Value& input = job.request.inputs[parameter];
-    const bool given = std::find(job.request.donate.begin(), job.request.donate.end(), parameter) !=
-                       job.request.donate.end();
-    int holders = 1;  // request.inputs
-    for (const Value& value : job.values) holders += value.buffer == input.buffer ? 1 : 0;
-    if (given && input.buffer.use_count() == holders) {
-      Count(counters_.donated_bytes, static_cast<uint64_t>(input.bytes()));
-      continue;
-    }
-    ASSIGN_OR_RETURN(Value copy, Allocate(input.type, job.request.charge));
-    devices_[input.type.placement.device]->queue().Copy(copy.argument(), input.argument(),
+  return absl::OkStatus();
+}
+
+// Copies of the inputs that the plan writes over and this run may not.
+absl::Status Executor::ReserveCopies(Job& job, absl::Span<const int32_t> parameters) {
+  std::vector<Value> copies;
+  for (int32_t parameter : parameters) {
+    ASSIGN_OR_RETURN(Value copy, Allocate(job.request.inputs[parameter].type, job.request.charge));
+    copies.push_back(std::move(copy));
+  }
+  // All memory is there: from here on nothing fails, and the job keeps what the queues use.
+  for (size_t i = 0; i < copies.size(); ++i) {
+    const Value& input = job.request.inputs[parameters[i]];
+    devices_[input.type.placement.device]->queue().Copy(copies[i].argument(), input.argument(),
                                                         input.bytes());
+    Count(counters_.donation_copied_bytes, static_cast<uint64_t>(input.bytes()));
     for (size_t v = 0; v < job.values.size(); ++v) {
       const PlanValue& from = job.plan.values[v];
-      if (from.home == Home::kParameter && from.number == parameter) job.values[v] = copy;
+      if (from.home == Home::kParameter && from.number == parameters[i]) job.values[v] = copies[i];
     }
   }
   return absl::OkStatus();
@@ -146,14 +215,17 @@ void Executor::Launch(Job& job, const PlanStep& step) {
   for (int32_t value : step.values) arguments.push_back(ArgumentOf(job, value));
   const auto& program = job.request.executable->programs[step.kernel][step.device];
   device::Queue& queue = devices_[step.device]->queue();
+  device::Gate gate;
+  if (job.can_stop()) gate = [&job, writes = step.in_place] { return job.Proceed(writes); };
   Count(counters_.launches);
   if (base::GetSettings().debug < 2) {
-    queue.Launch(*program, arguments, job.request.variables);
+    queue.Launch(*program, arguments, job.request.variables, std::move(gate));
     return;
   }
   queue.Wait(queue.Last().value).IgnoreError();
   const Clock::time_point start = Clock::now();
-  queue.Wait(queue.Launch(*program, arguments, job.request.variables).value).IgnoreError();
+  queue.Wait(queue.Launch(*program, arguments, job.request.variables, std::move(gate)).value)
+      .IgnoreError();
   const std::chrono::duration<double> seconds = Clock::now() - start;
   PrintKernelLine(devices_[step.device]->name(), job.plan.kernels[step.kernel],
                   job.request.variables, seconds.count());
@@ -174,33 +246,74 @@ void Executor::Copy(Job& job, const PlanStep& step) {
   target.Notify([staging](absl::Status) {});
 }
 
+// Where donated inputs go.
+struct Executor::Donated {
+  struct Told {
+    int64_t bytes;
+    std::string why;
+  };
+  std::vector<int32_t> copied;  // written over by the plan, but not this run's to write over
+  std::vector<Told> told;       // for on_copied
+  int64_t in_place_bytes = 0;
+};
+
+// REQUIRES: nothing but the request holds the inputs for this run.
+Executor::Donated Executor::DonatedOf(const RunRequest& request) const {
+  Donated donated;
+  for (int32_t parameter : request.executable->plan.donated) {
+    const bool given = std::binary_search(request.donate.begin(), request.donate.end(), parameter);
+    if (given && WhyNotInPlace(request, parameter).empty()) {
+      donated.in_place_bytes += request.inputs[parameter].bytes();
+    } else {
+      donated.copied.push_back(parameter);
+    }
+  }
+  if (!request.on_copied) return donated;
+  for (int position : request.donate) {
+    const std::string_view why = WhyNotInPlace(request, position);
+    if (why.empty()) continue;
+    donated.told.push_back(
+        {request.inputs[position].bytes(), StrCat(InputText(request, position), " ", why)});
+  }
+  return donated;
+}
+
 absl::StatusOr<std::vector<Value>> Executor::Run(RunRequest request) {
   RETURN_IF_ERROR(Check(request));
+  std::sort(request.donate.begin(), request.donate.end());
+  RETURN_IF_ERROR(CheckDonated(request));
   auto job = std::make_shared<Job>(std::move(request));
+  const Donated donated = DonatedOf(job->request);
   RETURN_IF_ERROR(Reserve(*job));
+  RETURN_IF_ERROR(ReserveCopies(*job, donated.copied));
+  Count(counters_.donated_bytes, static_cast<uint64_t>(donated.in_place_bytes));
+  for (const Donated::Told& told : donated.told) job->request.on_copied(told.bytes, told.why);
   for (const PlanStep& step : job->plan.steps) {
     step.kind == PlanStep::kCopy ? Copy(*job, step) : Launch(*job, step);
   }
   Count(counters_.runs);
+  std::vector<Value> results;
   uint16_t last_device = 0;
   for (const PlanResult& result : job->plan.results) {
     Value value = job->values[result.value];
     value.type = Bound(result.type, job->plan.variables, job->request.variables);
     last_device = value.type.placement.device;
-    job->results.push_back(std::move(value));
+    results.push_back(std::move(value));
   }
-  std::vector<Value> results = job->results;
+  job->KeepMemory();
   // A queue that did not run the last step must still outlive the memory it uses.
   device::Queue& last = devices_[last_device]->queue();
   for (size_t d = 0; d < job->plan.arena_bytes.size() && d < devices_.size(); ++d) {
     if (d != last_device) last.WaitFor(devices_[d]->queue().Last());
   }
-  last.Notify([job](absl::Status status) {
+  last.Notify([job, &counters = counters_](absl::Status status) {
+    if (absl::Status stopped = job->stopped(); !stopped.ok()) {
+      Count(counters.runs_stopped);
+      status = std::move(stopped);
+    }
     auto done = std::move(job->request.on_done);
-    job->request.inputs.clear();
-    job->values.clear();
+    job->kept.clear();
     job->arenas.clear();
-    job->results.clear();
     if (done) std::move(done)(std::move(status));
   });
   return results;

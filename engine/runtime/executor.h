@@ -22,13 +22,16 @@ class Executor {
 
  private:
   struct Job;
+  struct Donated;
   absl::Status Check(const RunRequest& request) const;
+  absl::Status CheckDonated(const RunRequest& request) const;
+  Donated DonatedOf(const RunRequest& request) const;
   absl::Status Reserve(Job& job);
   absl::Status ReserveValue(Job& job, size_t value);
+  absl::Status ReserveCopies(Job& job, absl::Span<const int32_t> parameters);
   void Launch(Job& job, const PlanStep& step);
   void Copy(Job& job, const PlanStep& step);
   device::Argument ArgumentOf(const Job& job, int32_t value) const;
-  absl::Status Stopped(const RunRequest& request) const;
 
   const std::vector<device::Device*> devices_;
   Counters& counters_;

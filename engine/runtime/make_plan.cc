@@ -27,16 +27,27 @@ std::vector<int32_t> AddKernels(absl::Span<const kernel::Linear> kernels, Plan& 
   return numbers;
 }
 
+bool WritesParameter(const schedule::Schedule& schedule, const schedule::Step& step) {
+  for (size_t i = 0; i < step.kernel.params.size(); ++i) {
+    if (step.kernel.params[i].written && schedule.values[step.values[i]].parameter >= 0)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Plan AssemblePlan(const ir::Function& core, const schedule::Schedule& schedule,
                   absl::Span<const kernel::Linear> kernels, absl::Span<const int> kernel_of_step,
-                  absl::Span<const schedule::Donation> donations) {
+                  const schedule::Donations& donations) {
   Plan plan;
   plan.variables = schedule.variables;
   for (ir::Ref parameter : core.parameters) plan.parameters.push_back(parameter->type());
   for (const schedule::Value& value : schedule.values) plan.values.push_back(ValueOf(value));
-  for (const schedule::Donation& donation : donations) {
+  for (const schedule::Refusal& refusal : donations.refused) {
+    plan.not_donated.push_back({refusal.parameter, refusal.why});
+  }
+  for (const schedule::Donation& donation : donations.taken) {
     PlanValue& result = plan.values[donation.result];
     result.home = Home::kParameter;
     result.number = donation.parameter;
@@ -50,7 +61,10 @@ Plan AssemblePlan(const ir::Function& core, const schedule::Schedule& schedule,
     step.device = from.placement.device;
     step.values.assign(from.values.begin(), from.values.end());
     step.kind = from.kind == schedule::Step::kCopy ? PlanStep::kCopy : PlanStep::kLaunch;
-    if (step.kind == PlanStep::kLaunch) step.kernel = numbers[kernel_of_step[i]];
+    if (step.kind == PlanStep::kLaunch) {
+      step.kernel = numbers[kernel_of_step[i]];
+      step.in_place = WritesParameter(schedule, from);
+    }
     plan.steps.push_back(std::move(step));
   }
   for (size_t i = 0; i < core.results.size(); ++i) {

@@ -13,7 +13,7 @@ using base::ByteWriter;
 using Bounds = std::map<std::string, std::pair<int64_t, int64_t>>;
 
 constexpr std::string_view kMagic = "TPLN";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kMaxText = size_t{1} << 28;
 
 void WriteType(ByteWriter& out, const types::Type& type) {
@@ -111,6 +111,7 @@ absl::Status ReadSteps(ByteReader& in, Plan& plan) {
     }
     step.kernel = static_cast<int32_t>(kernel);
     ASSIGN_OR_RETURN(step.values, ReadInts(in, plan.values.size()));
+    ASSIGN_OR_RETURN(step.in_place, in.Bool());
     plan.steps.push_back(std::move(step));
   }
   return absl::OkStatus();
@@ -127,6 +128,15 @@ absl::Status ReadTail(ByteReader& in, const Bounds& bounds, Plan& plan) {
     plan.results.push_back(std::move(result));
   }
   ASSIGN_OR_RETURN(plan.donated, ReadInts(in, plan.parameters.size()));
+  ASSIGN_OR_RETURN(const size_t refusals, in.Count(2));
+  for (size_t i = 0; i < refusals; ++i) {
+    PlanRefusal refusal;
+    ASSIGN_OR_RETURN(const uint64_t parameter, in.Varint());
+    if (parameter >= plan.parameters.size()) return InvalidArgument("plan: parameter ", parameter);
+    refusal.parameter = static_cast<int32_t>(parameter);
+    ASSIGN_OR_RETURN(refusal.why, in.String(256));
+    plan.not_donated.push_back(std::move(refusal));
+  }
   ASSIGN_OR_RETURN(const size_t arenas, in.Count());
   for (size_t i = 0; i < arenas; ++i) {
     ASSIGN_OR_RETURN(const int64_t bytes, in.SignedVarint());
@@ -164,6 +174,7 @@ void WriteSteps(ByteWriter& out, const Plan& plan) {
     out.Fixed<uint16_t>(step.device);
     out.Varint(static_cast<uint64_t>(step.kernel));
     WriteInts(out, step.values);
+    out.Bool(step.in_place);
   }
 }
 
@@ -195,6 +206,11 @@ std::string Serialize(const Plan& plan) {
     WriteType(out, result.type);
   }
   WriteInts(out, plan.donated);
+  out.Varint(plan.not_donated.size());
+  for (const PlanRefusal& refusal : plan.not_donated) {
+    out.Varint(static_cast<uint64_t>(refusal.parameter));
+    out.String(refusal.why);
+  }
   out.Varint(plan.arena_bytes.size());
   for (int64_t bytes : plan.arena_bytes) out.SignedVarint(bytes);
   out.SignedVarint(plan.peak_live_bytes);

@@ -33,6 +33,7 @@ struct PlanStep {
   uint16_t device = 0;
   int32_t kernel = 0;           // kLaunch: index into Plan::kernels
   std::vector<int32_t> values;  // kLaunch: one per global buffer; kCopy: from, to
+  bool in_place = false;        // writes over a parameter
 };
 
 struct PlanKernel {
@@ -45,6 +46,12 @@ struct PlanResult {
   types::Type type;  // of the result, which may be a reshape of the value
 };
 
+// A donated parameter over which the plan writes nothing.
+struct PlanRefusal {
+  int32_t parameter = 0;
+  std::string why;  // continues "input 3 ..."
+};
+
 struct Plan {
   std::vector<ir::BoundVariable> variables;
   std::vector<types::Type> parameters;
@@ -52,7 +59,8 @@ struct Plan {
   std::vector<PlanKernel> kernels;  // distinct
   std::vector<PlanStep> steps;
   std::vector<PlanResult> results;
-  std::vector<int32_t> donated;      // parameters whose buffers the plan may write over
+  std::vector<int32_t> donated;  // parameters whose buffers the plan may write over
+  std::vector<PlanRefusal> not_donated;
   std::vector<int64_t> arena_bytes;  // by device index
   int64_t peak_live_bytes = 0;       // of intermediates, in this order; the arena is at least this
   int64_t donated_bytes = 0;         // results that live in a donated parameter's buffer

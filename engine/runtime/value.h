@@ -8,14 +8,24 @@
 
 namespace tensord::runtime {
 
-// A block of one device's memory. Freed with its last reference, which may be held by queued work.
+// A block of one device's memory, as values refer to it: its use count is that of the values.
 struct Buffer {
-  std::unique_ptr<device::Memory> memory;
+  std::shared_ptr<device::Memory> memory;
   device::Device* device = nullptr;
   // Who is charged, and what to tell when it is freed; may be empty.
   std::shared_ptr<void> charge;
 };
 using BufferPtr = std::shared_ptr<Buffer>;
+
+// What queued work holds of a buffer that it uses: the memory lives on, but is nobody's value, so
+// that later work of the same queue may write over it.
+struct Kept {
+  std::shared_ptr<device::Memory> memory;
+  std::shared_ptr<void> charge;
+
+  Kept() = default;
+  explicit Kept(const Buffer& buffer) : memory(buffer.memory), charge(buffer.charge) {}
+};
 
 // An immutable array: dense, row-major, from `offset` bytes into its buffer. Dims are constant.
 struct Value {

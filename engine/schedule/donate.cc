@@ -2,57 +2,51 @@
 
 #include <algorithm>
 
+#include "engine/schedule/params.h"
+#include "engine/schedule/store_changes.h"
+
 namespace tensord::schedule {
 namespace {
 
-using ir::AttrValue;
 using ir::Ref;
 
-std::vector<Ref> Nodes(const LoopKernel& kernel) {
-  std::vector<Ref> roots;
-  for (const Output& output : kernel.outputs) roots.push_back(output.value);
-  return ir::TopologicalOrder(roots);
-}
-
-// Whether every load of `param` is of the element that `output` writes at the same point.
+// Whether every load of `param` is of the element that `output` writes at the same point. A block
+// of points loads all it needs before it stores.
 bool ReadsOnlyOwnElement(const LoopKernel& kernel, int param, const Output& output) {
   if (!output.mask.always()) return false;
-  for (Ref node : Nodes(kernel)) {
-    if (!node->is("load") || node->attr<int64_t>("param") != param) continue;
-    if (node->attr<Sym>("index") != output.index || !node->attr<Mask>("mask").always())
+  for (Ref load : LoadsOf(OutputValues(kernel), param)) {
+    if (load->attr<Sym>("index") != output.index || !load->attr<Mask>("mask").always())
       return false;
   }
-  return true;
+  return LoadsOf(ScatterValues(kernel), param).empty();  // they run when the outputs are stored
 }
 
-// Parameter `from` becomes `to` everywhere, and later numbers close the gap.
-void ReplaceParam(LoopKernel& kernel, int from, int to) {
-  const auto renumber = [&](int param) {
-    if (param == from) param = to;
-    return param > from ? param - 1 : param;
-  };
-  absl::flat_hash_map<Ref, Ref> moved;
-  for (Ref node : Nodes(kernel)) {
-    std::vector<Ref> inputs;
-    for (Ref input : node->inputs()) inputs.push_back(moved.at(input));
-    std::vector<AttrValue> attrs(node->attrs().begin(), node->attrs().end());
-    if (node->is("load"))
-      attrs[0] = int64_t{renumber(static_cast<int>(std::get<int64_t>(attrs[0])))};
-    moved[node] = kernel.graph->Intern(node->op(), inputs, attrs, node->type());
+// Output `from` is written over parameter `to`.
+void WriteOver(Step& step, int from, int to) {
+  LoopKernel& kernel = step.kernel;
+  std::vector<int> numbers;
+  for (size_t i = 0; i < kernel.params.size(); ++i) {
+    const int number = static_cast<int>(i) == from ? to : static_cast<int>(i);
+    numbers.push_back(number > from ? number - 1 : number);
   }
-  for (Output& output : kernel.outputs) {
-    output.value = moved.at(output.value);
-    output.param = renumber(output.param);
-  }
+  RenumberParams(kernel, numbers);
+  kernel.params[static_cast<size_t>(to)].written = true;
   kernel.params.erase(kernel.params.begin() + from);
+  step.values.erase(step.values.begin() + from);
 }
 
 class Donor {
  public:
-  explicit Donor(Schedule& schedule) : schedule_(schedule) {}
+  explicit Donor(Schedule& schedule)
+      : schedule_(schedule), taken_by_(schedule.steps.size(), size_t{0}) {}
 
-  std::vector<Donation> Run(absl::Span<const int> donated) {
-    for (int parameter : donated) Donate(parameter);
+  Donations Run(absl::Span<const int> donated) {
+    for (int parameter : donated) {
+      if (std::string why = Donate(parameter); !why.empty()) {
+        donations_.refused.push_back({parameter, std::move(why)});
+      }
+    }
+    StoreChanges();
     return std::move(donations_);
   }
 
@@ -65,49 +59,70 @@ class Donor {
     return -1;
   }
 
-  bool Taken(int value) const {
-    return std::any_of(donations_.begin(), donations_.end(),
-                       [&](const Donation& d) { return d.result == value; });
+  bool Fits(const Step& step, const Output& output, int param) const {
+    const Value& result = schedule_.values[step.values[output.param]];
+    const std::vector<Param>& params = step.kernel.params;
+    return result.result && result.parameter < 0 &&
+           params[output.param].dtype == params[param].dtype &&
+           params[output.param].elements == params[param].elements;
   }
 
   // The result's readers after the step see it in its new home; readers of the parameter before the
-  // step have run. Only a value that is no result itself may be overwritten.
-  void Donate(int parameter) {
+  // step have run. Only a value that is no result itself may be overwritten. Answers why not.
+  std::string Donate(int parameter) {
     const int value = schedule_.parameters[parameter];
+    if (schedule_.values[value].result) return "is a result itself";
     const int reader = LastReader(value);
-    if (reader < 0 || schedule_.values[value].result) return;
+    if (reader < 0) return "";
     Step& step = schedule_.steps[reader];
-    if (step.kind != Step::kKernel || !step.kernel.scatters.empty()) return;
+    if (step.kind != Step::kKernel) return "is copied to another device";
     const auto at = std::find(step.values.begin(), step.values.end(), value);
     const int param = static_cast<int>(at - step.values.begin());
+    bool fits = false;
     for (const Output& output : step.kernel.outputs) {
-      const int target = step.values[output.param];
-      const Value& result = schedule_.values[target];
-      const bool fits =
-          result.result && result.parameter < 0 && !Taken(target) &&
-          result.type.dtype == schedule_.values[value].type.dtype &&
-          step.kernel.params[output.param].elements == step.kernel.params[param].elements;
-      if (!fits || !ReadsOnlyOwnElement(step.kernel, param, output)) continue;
-      const int from = output.param;
-      ReplaceParam(step.kernel, from, param);
-      step.kernel.params[param].written = true;
-      step.values.erase(step.values.begin() + from);
-      // The step now names the parameter; so must everyone who reads the result later.
-      for (size_t later = reader; later < schedule_.steps.size(); ++later) {
-        for (int& v : schedule_.steps[later].values) v = v == target ? value : v;
-      }
-      donations_.push_back({parameter, target});
-      return;
+      if (!Fits(step, output, param)) continue;
+      fits = true;
+      if (!ReadsOnlyOwnElement(step.kernel, param, output)) continue;
+      Take(reader, parameter, output.param, param);
+      return "";
     }
+    return fits ? "is read last by a kernel that reads elements other than the one it writes"
+                : "is read last by a kernel that makes no result of its dtype and size";
+  }
+
+  void Take(int reader, int parameter, int from, int param) {
+    const int value = schedule_.parameters[parameter],
+              target = schedule_.steps[reader].values[from];
+    WriteOver(schedule_.steps[reader], from, param);
+    ++taken_by_[reader];
+    // The step now names the parameter; so must everyone who reads the result later.
+    for (size_t later = reader; later < schedule_.steps.size(); ++later) {
+      for (int& v : schedule_.steps[later].values) v = v == target ? value : v;
+    }
+    donations_.taken.push_back({parameter, target});
+  }
+
+  void StoreChanges() {
+    std::vector<Step> steps;
+    for (size_t i = 0; i < schedule_.steps.size(); ++i) {
+      Step& step = schedule_.steps[i];
+      if (taken_by_[i] == 0 || taken_by_[i] < step.kernel.outputs.size()) {
+        steps.push_back(std::move(step));
+        continue;
+      }
+      for (Step& part : StoreOnlyChanges(std::move(step))) steps.push_back(std::move(part));
+    }
+    schedule_.steps = std::move(steps);
   }
 
   Schedule& schedule_;
-  std::vector<Donation> donations_;
+  Donations donations_;
+  std::vector<size_t> taken_by_;  // outputs of each step that are written over parameters
 };
 
 }  // namespace
 
-std::vector<Donation> DonateInPlace(Schedule& schedule, absl::Span<const int> donated) {
+Donations DonateInPlace(Schedule& schedule, absl::Span<const int> donated) {
   return Donor(schedule).Run(donated);
 }
 

@@ -1,6 +1,7 @@
 // Results written over donated parameters.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "engine/schedule/schedule.h"
@@ -13,9 +14,20 @@ struct Donation {
   int result = 0;
 };
 
+// A donated parameter over which nothing is written.
+struct Refusal {
+  int parameter = 0;
+  std::string why;  // continues "input 3 ..."
+};
+
+struct Donations {
+  std::vector<Donation> taken;
+  std::vector<Refusal> refused;  // none for a parameter that nothing reads
+};
+
 // For each donated parameter, a result of the same size that a kernel may write over it: the kernel
-// is the last reader, and reads every element at the very point where it writes it. Rewrites that
-// kernel to one read-write buffer.
-std::vector<Donation> DonateInPlace(Schedule& schedule, absl::Span<const int> donated);
+// is the last reader, and reads every element no later than it writes it. Rewrites that kernel to
+// one read-write buffer, and to store only what changes (store_changes.h).
+Donations DonateInPlace(Schedule& schedule, absl::Span<const int> donated);
 
 }  // namespace tensord::schedule

@@ -97,6 +97,7 @@ std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surrou
     kernel.outputs[i].param = static_cast<int>(kernel.params.size());
     AddParams(kernel, group.roots[i], true);
   }
+  for (Scatter& scatter : kernel.scatters) scatter.param = kernel.outputs[0].param;
   if (kernel.scatters.empty()) {
     absl::flat_hash_map<Ref, Ref> former;
     for (const auto& [from, to] : MergeFolds(kernel)) former[to] = from;

@@ -42,6 +42,9 @@ std::optional<Conflict> OrderLoops(LoopKernel& kernel,
 // dense arrays ends with one range.
 void MergeGrid(LoopKernel& kernel);
 
+// Replaces grid variables wherever the outputs use them. REQUIRES: no scatters.
+void SubstituteGrid(LoopKernel& kernel, const Sym::Substitution& with);
+
 // The names of the grid ranges ("g...") that `root` depends on.
 std::vector<std::string> GridDependencies(ir::Ref root);
 

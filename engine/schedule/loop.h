@@ -87,9 +87,10 @@ struct Output {
   Ref value = nullptr;
 };
 
-// A scatter into output 0, after it is stored: for every point of `ranges`, `updates` run in
-// ascending order; see kernel/native/scatter.h.
+// A scatter into a parameter, after the outputs are stored: for every point of `ranges`, `updates`
+// run in ascending order; see kernel/native/scatter.h.
 struct Scatter {
+  int param = 0;
   std::vector<Range> ranges;  // ".s<axis>": the axes of the updates but the scattered one
   Range updates;              // ".u": the serial range
   std::string mode;           // "set", "add", "max", "min"
@@ -107,8 +108,9 @@ struct LoopKernel {
   std::vector<Param> params;  // in argument order
   std::vector<Range> grid;    // row-major order of the outputs' dims
   std::vector<Output> outputs;
-  std::vector<Scatter> scatters;  // at most one; then outputs holds the copy of the base
-  std::string Print() const;      // for dumps
+  // At most one; then outputs holds the copy of the base, or nothing if it is there already.
+  std::vector<Scatter> scatters;
+  std::string Print() const;  // for dumps
 };
 
 }  // namespace tensord::schedule

@@ -36,9 +36,13 @@ AttrValue SubstituteAttr(const AttrValue& attr, const Sym::Substitution& with) {
   return attr;
 }
 
-void Substitute(LoopKernel& kernel, absl::Span<const Ref> order, const Sym::Substitution& with) {
+}  // namespace
+
+void SubstituteGrid(LoopKernel& kernel, const Sym::Substitution& with) {
+  std::vector<Ref> roots;
+  for (const Output& output : kernel.outputs) roots.push_back(output.value);
   absl::flat_hash_map<Ref, Ref> moved;
-  for (Ref node : order) {
+  for (Ref node : ir::TopologicalOrder(roots)) {
     std::vector<Ref> inputs;
     std::vector<AttrValue> attrs;
     for (Ref input : node->inputs()) inputs.push_back(moved.at(input));
@@ -52,8 +56,6 @@ void Substitute(LoopKernel& kernel, absl::Span<const Ref> order, const Sym::Subs
     output.value = moved.at(output.value);
   }
 }
-
-}  // namespace
 
 void MergeGrid(LoopKernel& kernel) {
   std::vector<Ref> roots;
@@ -84,7 +86,7 @@ void MergeGrid(LoopKernel& kernel) {
     kernel.grid[i - 1] = merged;
     kernel.grid.erase(kernel.grid.begin() + static_cast<int64_t>(i));
   }
-  if (!total.empty()) Substitute(kernel, order, total);
+  if (!total.empty()) SubstituteGrid(kernel, total);
 }
 
 }  // namespace tensord::schedule

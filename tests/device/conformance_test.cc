@@ -132,7 +132,8 @@ class ManualQueue : public Queue {
     future_.wait();
     return outcome_;
   }
-  Point Launch(const Program&, absl::Span<const Argument>, absl::Span<const int64_t>) override {
+  Point Launch(const Program&, absl::Span<const Argument>, absl::Span<const int64_t>,
+               Gate) override {
     return {};
   }
   Point Copy(Argument, Argument, int64_t) override { return {}; }

@@ -39,7 +39,7 @@ class ScatterNest {
         inner_(AsKernel(kernel, scatter)),
         body_(inner_),
         buffers_(buffers.begin(), buffers.end()),
-        output_(buffers_[kernel.outputs[0].param]) {
+        output_(buffers_[scatter.param]) {
     ChooseVector();
   }
 

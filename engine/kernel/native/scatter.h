@@ -9,7 +9,7 @@
 namespace tensord::kernel::native {
 
 // Appends the region to `builder`; `buffers` are the builder's numbers of the kernel's parameters.
-// Output 0 already holds the base.
+// The scatter's parameter already holds the base.
 void EmitScatter(LinearBuilder& builder, const schedule::LoopKernel& kernel,
                  const schedule::Scatter& scatter, absl::Span<const int> buffers, Clamp clamp);
 
