@@ -25,10 +25,14 @@ runtime::Clock::time_point ToClock(absl::Time deadline, absl::Time now) {
 RunCommand::RunCommand(Terms terms, Work work)
     : Command(std::move(terms)), work_(std::move(work)) {}
 
-bool RunCommand::Makes(runtime::Id id) const {
-  return std::any_of(work_.ids.begin(), work_.ids.end(), [id](const Span& span) {
-    return id >= span.first && id - span.first < span.count;
-  });
+RunCommand::~RunCommand() {
+  *stop_ = true;
+  if (submitted_) CountWatchers(-1);
+}
+
+bool RunCommand::MakesAny(const Span& ids) const {
+  return std::any_of(work_.ids.begin(), work_.ids.end(),
+                     [&](const Span& span) { return span.Meets(ids); });
 }
 
 void RunCommand::OnPrepared(Prepared executable) {
@@ -46,7 +50,7 @@ void RunCommand::Prepare() {
   if (work_.executable != nullptr) return;
   Owe();
   auto then = Callback(&RunCommand::OnPrepared);
-  if (work_.program != nullptr) return work_.program->WhenReady(std::move(then));
+  if (work_.program != nullptr) return work_.program->program->WhenReady(std::move(then));
   scheduler().engine().PrepareAsync(work_.function, std::move(then));
 }
 
@@ -73,17 +77,20 @@ runtime::RunRequest RunCommand::MakeRequest() {
   request.inputs.reserve(work_.inputs.size());
   for (const CellRef& cell : work_.inputs) request.inputs.push_back(cell->value());
   for (int position : work_.donate) {
-    // Ours alone: the ids ended with the item, and no other command holds the cell.
+    // Ours alone when the ids ended with the item, and no other id or command holds the cell.
     const CellRef& cell = work_.inputs[static_cast<size_t>(position)];
-    if (cell->holders() > 1) continue;
     request.donate.push_back(position);
+    if (cell->holders() > 1) continue;
+    gave_ = true;
     request.inputs[static_cast<size_t>(position)] = runtime::Value();
     request.inputs[static_cast<size_t>(position)] = cell->Take();
   }
   request.variables = work_.variables;
   request.priority = terms().priority;
   request.deadline = ToClock(terms().deadline, scheduler().env().now());
-  request.cancelled = scheduler().cancelled();
+  request.donate_required = work_.program != nullptr && work_.program->program->donate_required();
+  request.on_copied = [this](int64_t bytes, const std::string& why) { OnCopied(bytes, why); };
+  request.cancelled = stop_;
   request.charge = [ledger = scheduler().resident()](int64_t bytes) -> std::shared_ptr<void> {
     return std::make_shared<Charge>(ledger, bytes);
   };
@@ -98,18 +105,43 @@ void RunCommand::Start() {
   }
   if (!prepared_.ok()) return Fail(runtime::WithReason(prepared_, "COMPILE"));
   if (absl::Status status = CheckMemory(); !status.ok()) return Fail(status);
-  runtime::RunRequest request = MakeRequest();
-  const bool gives = !request.donate.empty();
-  absl::StatusOr<std::vector<runtime::Value>> results =
-      scheduler().engine().Run(std::move(request));
+  absl::StatusOr<std::vector<runtime::Value>> results = scheduler().engine().Run(MakeRequest());
   if (results.ok()) return Submitted(*std::move(results));
   const bool memory = absl::IsResourceExhausted(results.status());
-  if (memory && !gives && scheduler().RetryLater(*this)) return;
+  if (memory && !gave_ && scheduler().RetryLater(*this)) return;
   Fail(results.status());
+}
+
+// Once for each Program and cause.
+void RunCommand::OnCopied(int64_t bytes, const std::string& why) {
+  constexpr int kMostCauses = 4;
+  if (work_.program == nullptr || !work_.program->told_copied.insert(why).second) return;
+  copied_.set_copied_bytes(copied_.copied_bytes() + static_cast<uint64_t>(bytes));
+  const int causes = ++copied_causes_;
+  if (causes == kMostCauses + 1) copied_.mutable_why()->append("; and more");
+  if (causes > kMostCauses) return;
+  StrAppend(copied_.mutable_why(), causes == 1 ? "" : "; ", why);
+}
+
+void RunCommand::TellCopied() {
+  if (copied_causes_ == 0) return;
+  v1::Reply reply = ReplyTo(origin());
+  *reply.mutable_donated() = std::move(copied_);
+  scheduler().host().AddReply(std::move(reply));
+}
+
+// The engine has the values now: later work of the same queues may write over them.
+void RunCommand::CountWatchers(int by) {
+  for (const CellRef& cell : work_.inputs) cell->CountWatchers(by);
+  for (const CellRef& cell : work_.outputs) cell->CountWatchers(by);
 }
 
 void RunCommand::Submitted(std::vector<runtime::Value> results) {
   scheduler().CountSubmitted(1);
+  TellCopied();
+  work_.after.clear();
+  submitted_ = true;
+  CountWatchers(1);
   for (size_t i = 0; i < results.size() && i < work_.outputs.size(); ++i) {
     work_.outputs[i]->Submit(std::move(results[i]));
   }
@@ -117,6 +149,8 @@ void RunCommand::Submitted(std::vector<runtime::Value> results) {
 
 void RunCommand::OnDone(absl::Status status) {
   scheduler().CountSubmitted(-1);
+  const bool stopped = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
+  if (stopped) return Fail(stopped_.ok() ? status : stopped_);
   if (!status.ok()) return Fail(runtime::WithReason(status, "DEVICE_FAULT"));
   SettleAfter(work_.inputs);
 }
@@ -149,9 +183,21 @@ void RunCommand::Fail(const absl::Status& status) {
 
 void RunCommand::GiveUp(const absl::Status& why) { Fail(why); }
 
+// The engine decides: what has begun to write in place goes on.
+void RunCommand::Stop(const absl::Status& why) {
+  if (stopped_.ok()) stopped_ = why;
+  *stop_ = true;
+}
+
 // ------------------------------------------------------------------ FetchCommand
 
+FetchCommand::~FetchCommand() {
+  if (watching_) what_.cell->CountWatchers(-1);
+}
+
 void FetchCommand::Start() {
+  watching_ = true;  // after the copy below
+  what_.cell->CountWatchers(1);
   if (what_.cell->poisoned() || !what_.is_inline || what_.length == 0) {
     return SettleAfter(absl::MakeConstSpan(&what_.cell, 1));
   }
@@ -185,11 +231,19 @@ void FetchCommand::OnSettled() {
   Answer(std::move(reply));
 }
 
-void FetchCommand::Answer(v1::Reply reply) {
+void FetchCommand::AnswerOnce(v1::Reply reply) {
+  if (std::exchange(answered_, true)) return;
   if (reply.has_fault()) scheduler().host().CountFailure();
   scheduler().host().AddReply(std::move(reply));
+}
+
+void FetchCommand::Answer(v1::Reply reply) {
+  AnswerOnce(std::move(reply));
   Finish();
 }
+
+// A copy under way is awaited, and not told.
+void FetchCommand::Stop(const absl::Status& why) { AnswerOnce(FaultReply(origin(), why)); }
 
 void FetchCommand::GiveUp(const absl::Status& why) { Answer(FaultReply(origin(), why)); }
 

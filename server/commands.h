@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "server/program.h"
 #include "server/scheduler.h"
+#include "server/session_programs.h"
 #include "server/uploads.h"
 
 namespace tensord::server {
@@ -17,7 +17,7 @@ class RunCommand : public Command {
  public:
   struct Work {
     std::shared_ptr<const ir::Function> function;  // to be prepared, unless `executable` is there
-    ProgramRef program;                            // the same, of a Program
+    SessionProgramRef program;                     // the same, of a Program
     runtime::ExecutableRef executable;
     std::vector<runtime::CellRef> inputs, outputs;
     std::vector<runtime::CellRef> after;
@@ -28,14 +28,16 @@ class RunCommand : public Command {
     bool quiet = false;       // a failure is told by who asked for the values
   };
   RunCommand(Terms terms, Work work);
+  ~RunCommand() override;
 
-  bool Makes(runtime::Id id) const override;
+  bool MakesAny(const Span& ids) const override;
 
  protected:
   void Prepare() override;
   void Start() override;
   void OnSettled() override;
   void GiveUp(const absl::Status& why) override;
+  void Stop(const absl::Status& why) override;
 
  private:
   using Prepared = absl::StatusOr<runtime::ExecutableRef>;
@@ -43,13 +45,23 @@ class RunCommand : public Command {
   absl::Status CheckMemory() const;
   runtime::RunRequest MakeRequest();
   runtime::PoisonRef PoisonOfInputs() const;
+  void OnCopied(int64_t bytes, const std::string& why);
+  void TellCopied();
   void Submitted(std::vector<runtime::Value> results);
+  void CountWatchers(int by);
   void OnDone(absl::Status status);
   void Fail(const absl::Status& status);
   void PoisonOutputs(const runtime::PoisonRef& poison);
 
   Work work_;
   absl::Status prepared_;
+  bool submitted_ = false;
+  bool gave_ = false;  // a value was taken from its cell
+  // Tells the engine, until this command ends.
+  const std::shared_ptr<std::atomic<bool>> stop_ = std::make_shared<std::atomic<bool>>(false);
+  absl::Status stopped_;  // why
+  v1::Donated copied_;    // of donated inputs, as far as it is news
+  int copied_causes_ = 0;
 };
 
 // A value's bytes as Data: inline, or as a ticket.
@@ -63,18 +75,22 @@ class FetchCommand : public Command {
     std::string ticket;
   };
   FetchCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+  ~FetchCommand() override;
 
  protected:
   void Prepare() override { AwaitAvailable(what_.cell); }
   void Start() override;
   void OnSettled() override;
   void GiveUp(const absl::Status& why) override;
+  void Stop(const absl::Status& why) override;
 
  private:
   void OnCopied(absl::Status status);
   void Answer(v1::Reply reply);
+  void AnswerOnce(v1::Reply reply);
 
   What what_;
+  bool answered_ = false, watching_ = false;
   std::shared_ptr<std::string> bytes_ = std::make_shared<std::string>();
 };
 
@@ -92,12 +108,13 @@ class ReceiveCommand : public Command {
   // The bytes are there. `keep` holds them.
   void Receive(std::string_view bytes, std::shared_ptr<const void> keep);
   void Fail(const absl::Status& status);
-  bool Makes(runtime::Id id) const override { return id == what_.id; }
+  bool MakesAny(const Span& ids) const override { return ids.Contains(what_.id); }
 
  protected:
   void Prepare() override { Owe(); }  // the bytes
   void Start() override;
   void GiveUp(const absl::Status& why) override { Fail(why); }
+  void Stop(const absl::Status&) override {}  // the bytes are on their way
 
  private:
   absl::Status CopyIn();
@@ -125,6 +142,7 @@ class AwaitCommand : public Command {
     then_(why);
     Finish();
   }
+  void Stop(const absl::Status&) override {}  // it ended when it started
 
  private:
   std::vector<runtime::CellRef> cells_;

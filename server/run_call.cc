@@ -87,12 +87,19 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
                                 static_cast<int64_t>(env_.limits.max_program_nodes())};
       for (const v1::Program& program : request_.programs()) {
         v1::ProgramBody body;
+        const base::Digest digest = base::Sha256(program.body());
+        ASSIGN_OR_RETURN(const base::Digest given, ToDigest(program.digest()));
+        if (digest != given) {
+          return Fault(StatusCode::kInvalidArgument, "DIGEST",
+                       "programs: the SHA-256 of the body is not its digest, but ",
+                       base::ToHex(digest));
+        }
         if (!body.ParseFromString(program.body())) {
           return Fault(StatusCode::kInvalidArgument, "BODY",
                        "programs: a body that does not parse");
         }
         ASSIGN_OR_RETURN(ir::FunctionRef function, BuildBody(body, options, find));
-        bodies.push_back({base::Sha256(program.body()), std::move(function)});
+        bodies.push_back({digest, std::move(function)});
       }
       ASSIGN_OR_RETURN(function_, BuildBody(request_.body(), options, find));
     }
@@ -118,10 +125,20 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
         return Fault(StatusCode::kNotFound, "DEVICE", "run: device ", type.placement.device + 1,
                      "; there are ", env_.devices);
       }
+      RETURN_IF_ERROR(CheckType(type, request_.inputs(static_cast<int>(i)), static_cast<int>(i)));
       ASSIGN_OR_RETURN(bytes_.emplace_back(), BytesOf(type, request_.inputs(static_cast<int>(i))));
       input_types_.push_back(std::move(type));
     }
     return absl::OkStatus();
+  }
+
+  // What an input says of its own type, if it does.
+  absl::Status CheckType(const types::Type& want, const v1::Tensor& tensor, int input) const {
+    if (!tensor.has_type()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const types::Type type, ToType(tensor.type(), {}, env_.devices));
+    if (type == want) return absl::OkStatus();
+    return Fault(StatusCode::kInvalidArgument, "TYPE_MISMATCH", "run: input ", input, " is ",
+                 type.ToString(), ", the graph takes ", want.ToString());
   }
 
   void OnPrepared(absl::StatusOr<runtime::ExecutableRef> executable) {
@@ -141,6 +158,8 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
       run.inputs.push_back(std::move(value));
     }
     run.variables.assign(request_.vars().begin(), request_.vars().end());
+    run.donate = function_->donated;  // the inputs are this call's own
+    run.donate_required = request_.body().donate_required();
     run.deadline = deadline_;
     run.on_done = [self = shared_from_this()](absl::Status status) {
       if (!status.ok()) self->Answer(status);

@@ -10,6 +10,11 @@ namespace {
 // Runs and copies that devices have at one time, of one session: the rest can still be cancelled.
 constexpr int kMaxSubmitted = 64;
 
+absl::Status LateStatus(bool started) {
+  return runtime::Fault(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the deadline passed ",
+                        started ? "before it was done" : "before it began");
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------ Command
@@ -17,7 +22,10 @@ constexpr int kMaxSubmitted = 64;
 Command::~Command() { Forget(); }
 
 void Command::Forget() {
-  for (const runtime::CellRef& cell : awaited_) cell->Forget(this);
+  for (const runtime::CellRef& cell : awaited_) {
+    cell->Forget(this);
+    if (phase_ == Phase::kSettling) cell->CountWatchers(-1);
+  }
   awaited_.clear();
 }
 
@@ -32,6 +40,7 @@ void Command::AwaitSettled(const runtime::CellRef& cell) {
   if (cell->settled()) return;
   cell->WhenSettled(this);
   awaited_.push_back(cell);
+  if (phase_ == Phase::kSettling) cell->CountWatchers(1);
   ++unmet_;
 }
 
@@ -55,8 +64,6 @@ void Command::Finish() { scheduler_->ended_.push_back(serial_); }
 
 Scheduler::Scheduler(const SessionEnv& env, SchedulerHost& host, std::shared_ptr<Ledger> resident)
     : env_(env), host_(host), resident_(std::move(resident)) {}
-
-Scheduler::~Scheduler() { *cancelled_ = true; }
 
 uint64_t Scheduler::Add(std::unique_ptr<Command> command) {
   Command& added = *command;
@@ -115,8 +122,7 @@ void Scheduler::Pump() {
       command->awaited_.clear();
       command->phase_ = Command::Phase::kStarted;
       if (command->terms().deadline <= env_.now()) {
-        command->GiveUp(runtime::Fault(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
-                                       "the deadline passed before it began"));
+        command->GiveUp(LateStatus(false));
       } else {
         command->Start();
       }
@@ -152,36 +158,32 @@ uint64_t Scheduler::CompletedUpTo(uint64_t applied) const {
   return open_.empty() ? applied : std::min(applied, open_.front().first - 1);
 }
 
+// Before it began, or on its way.
+void Scheduler::End(Command& command, const absl::Status& why) {
+  if (command.started()) return command.Stop(why);
+  command.Forget();
+  command.phase_ = Command::Phase::kStarted;
+  command.GiveUp(why);
+}
+
 void Scheduler::OnTick(absl::Time now) {
-  const absl::Status late = runtime::Fault(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
-                                           "the deadline passed before it began");
   for (const auto& [serial, command] : commands_) {
-    if (command->started() || command->terms().deadline > now) continue;
-    command->Forget();
-    command->phase_ = Command::Phase::kStarted;
-    command->GiveUp(late);
+    if (command->terms().deadline <= now) End(*command, LateStatus(command->started()));
   }
   Pump();
 }
 
 void Scheduler::Cancel(uint64_t first_seq, uint64_t last_seq, const std::vector<Span>& ids) {
-  const absl::Status why =
-      runtime::Fault(absl::StatusCode::kCancelled, "CANCELLED", "cancelled before it began");
   const auto named = [&](const Command& command) {
     const uint64_t frame = command.origin().frame;
     if (first_seq != 0 && frame >= first_seq && frame <= last_seq) return true;
-    return std::any_of(ids.begin(), ids.end(), [&](const Span& span) {
-      for (uint64_t i = 0; i < span.count; ++i) {
-        if (command.Makes(span.first + i)) return true;
-      }
-      return false;
-    });
+    return std::any_of(ids.begin(), ids.end(),
+                       [&](const Span& span) { return command.MakesAny(span); });
   };
   for (const auto& [serial, command] : commands_) {
-    if (command->started() || !command->terms().counts || !named(*command)) continue;
-    command->Forget();
-    command->phase_ = Command::Phase::kStarted;
-    command->GiveUp(why);
+    if (!command->terms().counts || !named(*command)) continue;
+    End(*command, runtime::Fault(absl::StatusCode::kCancelled, "CANCELLED", "cancelled ",
+                                 command->started() ? "before it was done" : "before it began"));
   }
   Pump();
 }
@@ -192,7 +194,6 @@ Command* Scheduler::Find(uint64_t serial) const {
 }
 
 void Scheduler::Clear() {
-  *cancelled_ = true;
   barriers_.clear();
   commands_.clear();
   open_.clear();

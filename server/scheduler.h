@@ -47,7 +47,7 @@ class Command : public runtime::CellWaiter {
   const Terms& terms() const { return terms_; }
   const runtime::Origin& origin() const { return terms_.origin; }
   bool started() const { return phase_ >= Phase::kStarted; }
-  virtual bool Makes(runtime::Id) const { return false; }
+  virtual bool MakesAny(const Span&) const { return false; }  // of these ids
 
   void OnCell(runtime::Cell& cell) final;
 
@@ -63,13 +63,16 @@ class Command : public runtime::CellWaiter {
   virtual void OnSettled() { Finish(); }
   // Instead of Start: its deadline passed, or it was cancelled.
   virtual void GiveUp(const absl::Status& why) = 0;
+  // The same after Start: it may still end early. Called any number of times.
+  virtual void Stop(const absl::Status& why) = 0;
 
   void AwaitAvailable(const runtime::CellRef& cell);
   void AwaitSettled(const runtime::CellRef& cell);
   // Waits for something that is no cell: one Arrive is owed.
   void Owe() { ++unmet_; }
   void Arrive();
-  // In kStarted: OnSettled is called when all these are settled, which may be at once.
+  // In kStarted: OnSettled is called when all these are settled, which may be at once. Their values
+  // are asked for no more.
   void SettleAfter(absl::Span<const runtime::CellRef> cells);
   void Finish();
 
@@ -95,7 +98,6 @@ class Command : public runtime::CellWaiter {
 class Scheduler {
  public:
   Scheduler(const SessionEnv& env, SchedulerHost& host, std::shared_ptr<Ledger> resident);
-  ~Scheduler();
 
   // Its serial number.
   uint64_t Add(std::unique_ptr<Command> command);
@@ -103,7 +105,7 @@ class Scheduler {
   void Pump();
   // Gives up what is late.
   void OnTick(absl::Time now);
-  // Gives up what has not started and is named.
+  // Gives up what is named: at once what has not started; a run up to where it writes in place.
   void Cancel(uint64_t first_seq, uint64_t last_seq, const std::vector<Span>& ids);
   // Calls `then` when every command there is now has ended.
   void WhenAllDone(std::function<void()> then);
@@ -121,13 +123,13 @@ class Scheduler {
   const SessionEnv& env() const { return env_; }
   SchedulerHost& host() { return host_; }
   const std::shared_ptr<Ledger>& resident() const { return resident_; }
-  const std::shared_ptr<std::atomic<bool>>& cancelled() const { return cancelled_; }
   // A run that found no memory while others were under way: once more when one of them has ended.
   bool RetryLater(Command& command);
   void CountSubmitted(int by);
 
  private:
   friend class Command;
+  void End(Command& command, const absl::Status& why);
   void OnMet(Command& command);
   void Remove(Command& command);
   Command* NextReady();
@@ -135,8 +137,6 @@ class Scheduler {
   const SessionEnv& env_;
   SchedulerHost& host_;
   const std::shared_ptr<Ledger> resident_;
-  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
-
   absl::btree_map<uint64_t, std::unique_ptr<Command>> commands_;  // by serial
   uint64_t next_serial_ = 1;
   std::array<std::deque<uint64_t>, 5> ready_;  // serials, by priority, highest first

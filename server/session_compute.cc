@@ -204,7 +204,7 @@ absl::Status SessionCore::TryLaunch(const v1::Execute& execute, const SessionPro
   work.donate = program.function().donated;
   work.ids = {{execute.first_out(), program.outputs()}};
   work.op = "execute";
-  work.program = of->program;
+  work.program = of;
   work.executable = of->executable;
   scheduler_->Add(std::make_unique<RunCommand>(terms, std::move(work)));
   return absl::OkStatus();

@@ -13,6 +13,9 @@ namespace tensord::server {
 struct Span {
   runtime::Id first = 0;
   uint64_t count = 1;
+
+  bool Contains(runtime::Id id) const { return id >= first && id - first < count; }
+  bool Meets(const Span& other) const { return Contains(other.first) || other.Contains(first); }
 };
 
 // Code, reason, message and limit of a status.

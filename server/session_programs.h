@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "engine/base/sha256.h"
 #include "server/program.h"
@@ -22,7 +23,7 @@ struct SessionProgram {
   uint64_t outputs = 1;  // of one that failed: ids that an Execute of it defines
   uint64_t upload = 0;   // awaited as this upload
   bool asked = false;    // NeedProgram was sent
-  bool told_donated = false;
+  absl::flat_hash_set<std::string> told_copied;  // causes of Donated replies
 
   bool awaited() const { return program == nullptr && failure.ok(); }
 };

@@ -1,128 +1,250 @@
-// Deadlines and cancellation of what a session asked for: they act before the first kernel, fail
-// the values alone, and leave everything else going.
-#include "tests/server/session_bad_input.h"
+// Deadlines and Cancel: of what waits, of what a device has queued, and that both leave no memory.
+#include <future>
+
+#include "engine/runtime/counters.h"
+#include "tests/server/session_harness.h"
 
 namespace tensord::server {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
+using testing::IsEmpty;
 
-inline constexpr uint32_t kCancelled = 1, kDeadlineExceeded = 4;
+constexpr uint64_t kSecond = 1'000'000;  // of timeout_us
 
-class SessionDeadlineTest : public testing::Test {
- protected:
-  // A value whose bytes never come, and one that would be computed of it.
-  void SetUp() override {
-    stuck_ = client_.NextId();
-    client_.Bind(stuck_, F32({4}), 77);
-    late_ = client_.Node("neg", {stuck_});
-    x_ = client_.PutFloats({1, 2, 3, 4});
-    client_.Send();
+// Holds a device's queue: what is submitted from now on is queued until Release.
+class HeldDevice {
+ public:
+  explicit HeldDevice(runtime::Engine& engine) {
+    engine.Notify({}, [go = go_.get_future().share(), held = &held_](absl::Status) {
+      held->set_value();
+      go.wait();
+    });
+    held_.get_future().wait();
+  }
+  ~HeldDevice() { Release(); }
+  void Release() {
+    if (!std::exchange(released_, true)) go_.set_value();
   }
 
-  void ExpectTheSessionGoesOn() {
-    EXPECT_THAT(client_.FetchFloats(client_.Node("neg", {x_})), ElementsAre(-1, -2, -3, -4));
-    EXPECT_FALSE(client_.stream().closed().has_value());
-  }
-
-  SessionWorld world_{"cpu"};
-  TestClient client_{world_};
-  uint64_t stuck_ = 0, late_ = 0, x_ = 0;
+ private:
+  std::promise<void> go_, held_;
+  bool released_ = false;
 };
 
-TEST_F(SessionDeadlineTest, AnEvaluateThatDoesNotBeginInTimeFails) {
-  client_.Evaluate({late_});
-  client_.frame().mutable_items(0)->mutable_evaluate()->set_timeout_us(2'000'000);
+class SessionDeadlineTest : public testing::TestWithParam<std::string> {
+ protected:
+  SessionDeadlineTest() {
+    BodyWriter body;
+    const uint64_t a = body.Input(F32({4})), b = body.Input(F32({4}));
+    body.Output(body.Node("add", {a, b}));
+    client_.AddProgram(1, body.Bytes());
+    BodyWriter update;
+    const uint64_t w = update.Input(F32({4})), g = update.Input(F32({4}));
+    update.Output(update.Node("sub", {w, g}));
+    update.Donate(0);
+    client_.AddProgram(2, update.Bytes());
+    x_ = client_.PutFloats({1, 2, 3, 4});
+    warm_ = client_.Execute(1, {x_, x_});  // what runs later is compiled
+    client_.Execute(2, {client_.PutFloats({1, 2, 3, 4}), x_});
+    client_.FetchFloats(client_.Node("neg", {x_}));
+    EXPECT_FALSE(client_.Barrier());
+    memory_ = Memory();
+  }
+
+  int64_t Memory() { return world_.engine().devices()[0].memory_used; }
+  uint64_t Stopped() { return world_.engine().counters().runs_stopped; }
+  v1::Item& LastItem() { return *client_.frame().mutable_items(client_.frame().items_size() - 1); }
+  // An Execute of x + x within a second.
+  uint64_t ExecuteSoon() {
+    const uint64_t sum = client_.Execute(1, {x_, x_});
+    LastItem().mutable_execute()->set_timeout_us(kSecond);
+    return sum;
+  }
+  void PassSeconds(int seconds) {
+    world_.Pass(absl::Seconds(seconds));
+    client_.session().OnTick(world_.now());
+  }
+  void CancelFrame(uint64_t seq) {
+    client_.Item().mutable_cancel()->set_first_seq(seq);
+    LastItem().mutable_cancel()->set_last_seq(seq);
+    client_.Send();
+  }
+  // Every value but x and the first sum is freed: memory is what it was.
+  void ExpectMemoryAsBefore(uint64_t from) {
+    client_.Free(from, static_cast<uint32_t>(client_.NextId() - from));
+    client_.Send();
+    for (int i = 0; i < 1000 && Memory() != memory_; ++i) absl::SleepFor(absl::Milliseconds(1));
+    EXPECT_EQ(Memory(), memory_);
+  }
+
+  SessionWorld world_{GetParam()};
+  TestClient client_{world_};
+  uint64_t x_ = 0, warm_ = 0;
+  int64_t memory_ = 0;
+};
+
+TEST_P(SessionDeadlineTest, AnExecuteThatWaitsForAnUploadIsLate) {
+  const uint64_t late = client_.NextId();
+  client_.Bind(late, F32({4}), 1);
+  const uint64_t sum = client_.Execute(1, {late, x_});
+  LastItem().mutable_execute()->set_timeout_us(kSecond);
   client_.Send();
-  world_.Pass(absl::Seconds(1));
-  client_.session().OnTick(world_.now());
-  EXPECT_THAT(client_.TakeFaults(), testing::IsEmpty());
-  world_.Pass(absl::Seconds(2));
-  client_.session().OnTick(world_.now());
+  PassSeconds(2);
   const v1::Fault fault = client_.TakeFault();
-  EXPECT_THAT(fault, IsFault(kDeadlineExceeded, "DEADLINE"));
-  EXPECT_EQ(fault.poisoned(0).first(), late_);
-  EXPECT_EQ(client_.Describe(late_).state(), v1::VALUE_STATE_POISONED);
-  ExpectTheSessionGoesOn();
+  EXPECT_EQ(fault.reason(), "DEADLINE");
+  EXPECT_EQ(fault.poisoned(0).first(), sum);
+  EXPECT_EQ(client_.Describe(sum).state(), v1::VALUE_STATE_POISONED);
+  EXPECT_EQ(client_.Describe(late).state(), v1::VALUE_STATE_PENDING);
+  ExpectMemoryAsBefore(sum);
 }
 
-TEST_F(SessionDeadlineTest, AFetchThatDoesNotBeginInTimeFailsAlone) {
-  client_.Fetch(late_).set_timeout_us(1'000'000);
+TEST_P(SessionDeadlineTest, AnExecuteThatTheDeviceHasQueuedIsLate) {
+  HeldDevice held(world_.engine());
+  const uint64_t sum = ExecuteSoon();
   client_.Send();
-  world_.Pass(absl::Seconds(2));
-  client_.session().OnTick(world_.now());
-  const std::vector<v1::Fault> faults = client_.TakeFaults(1);
-  ASSERT_FALSE(faults.empty());
-  for (const v1::Fault& fault : faults) EXPECT_THAT(fault, IsFault(kDeadlineExceeded, "DEADLINE"));
-  ExpectTheSessionGoesOn();
-}
-
-TEST_F(SessionDeadlineTest, ADonatedInputOfALateExecuteIsGivenUpWithIt) {
-  BodyWriter body;
-  const uint64_t w = body.Input(F32({4})), g = body.Input(F32({4}));
-  body.Output(body.Node("sub", {w, g}));
-  body.Donate(0);
-  client_.AddProgram(1, body.Bytes());
-  const uint64_t out = client_.Execute(1, {x_, stuck_});
-  client_.frame().mutable_items(1)->mutable_execute()->set_timeout_us(1'000'000);
-  client_.Send();
-  world_.Pass(absl::Seconds(2));
-  client_.session().OnTick(world_.now());
-  EXPECT_THAT(client_.TakeFault(), IsFault(kDeadlineExceeded, "DEADLINE"));
-  EXPECT_EQ(client_.Describe(out).state(), v1::VALUE_STATE_POISONED);
-  EXPECT_EQ(client_.Describe(x_).state(), v1::VALUE_STATE_DONATED);
-}
-
-TEST_F(SessionDeadlineTest, CancelByFrameEndsWhatHasNotBegun) {
-  client_.Evaluate({late_});
-  const uint64_t frame = client_.Send();
-  EXPECT_LT(client_.completed(), frame);
-  v1::Cancel& cancel = *client_.Item().mutable_cancel();
-  cancel.set_first_seq(frame);
-  cancel.set_last_seq(frame);
-  client_.Send();
-  EXPECT_THAT(client_.TakeFault(), IsFault(kCancelled, "CANCELLED"));
-  EXPECT_EQ(client_.Describe(late_).state(), v1::VALUE_STATE_POISONED);
-  EXPECT_EQ(client_.completed(), client_.seq());
-  ExpectTheSessionGoesOn();
-}
-
-TEST_F(SessionDeadlineTest, CancelByValueEndsWhatWouldComputeIt) {
-  const uint64_t other = client_.Node("abs", {stuck_});
-  client_.Evaluate({late_});
-  client_.Evaluate({other});
-  client_.Send();
-  client_.Item().mutable_cancel()->add_ids()->set_first(late_);
-  client_.Send();
+  PassSeconds(2);
+  held.Release();
   const v1::Fault fault = client_.TakeFault();
-  EXPECT_THAT(fault, IsFault(kCancelled, "CANCELLED"));
-  EXPECT_EQ(fault.poisoned(0).first(), late_);
-  EXPECT_EQ(client_.Describe(other).state(), v1::VALUE_STATE_PENDING);
-  ExpectTheSessionGoesOn();
+  EXPECT_EQ(fault.reason(), "DEADLINE");
+  EXPECT_EQ(fault.code(), 4u);
+  EXPECT_EQ(client_.FetchFault(sum).cause(), sum);
+  EXPECT_EQ(Stopped(), 1u);
+  ExpectMemoryAsBefore(sum);
 }
 
-TEST_F(SessionDeadlineTest, CancellingWhatIsDoneOrUnknownDoesNothing) {
+TEST_P(SessionDeadlineTest, AnEvaluateThatTheDeviceHasQueuedIsLate) {
+  HeldDevice held(world_.engine());
   const uint64_t y = client_.Node("neg", {x_});
-  EXPECT_THAT(client_.FetchFloats(y), ElementsAre(-1, -2, -3, -4));
-  v1::Cancel& cancel = *client_.Item().mutable_cancel();
-  cancel.set_first_seq(1);
-  cancel.set_last_seq(2);
-  cancel.add_ids()->set_first(y);
-  cancel.add_ids()->set_first(123'456);
+  client_.Evaluate({y});
+  LastItem().mutable_evaluate()->set_timeout_us(kSecond);
   client_.Send();
-  EXPECT_THAT(client_.FetchFloats(y), ElementsAre(-1, -2, -3, -4));
-  EXPECT_THAT(client_.TakeFaults(), testing::IsEmpty());
+  PassSeconds(2);
+  held.Release();
+  EXPECT_EQ(client_.TakeFault().reason(), "DEADLINE");
+  EXPECT_EQ(client_.Describe(y).state(), v1::VALUE_STATE_POISONED);
+  EXPECT_EQ(Stopped(), 1u);
+  ExpectMemoryAsBefore(y);
 }
 
-TEST_F(SessionDeadlineTest, ABarrierOverIdsAnswersForThemAlone) {
-  v1::Barrier& barrier = *client_.Item().mutable_barrier();
-  barrier.add_ids()->set_first(client_.Node("abs", {x_}));
-  client_.frame().mutable_items()->SwapElements(0, 1);  // the node first
-  const v1::Reply reply = client_.Ask();
-  ASSERT_TRUE(reply.has_barrier_done()) << reply.ShortDebugString();
-  EXPECT_FALSE(reply.barrier_done().any_poisoned());  // though `stuck_` still waits
+TEST_P(SessionDeadlineTest, AFetchIsAnsweredWhenItIsLate) {
+  HeldDevice held(world_.engine());
+  client_.Fetch(warm_).set_timeout_us(kSecond);
+  const uint64_t seq = client_.Send();
+  PassSeconds(2);  // the device is held still
+  const v1::Reply reply = client_.Await([&](const v1::Reply& r) { return r.of_seq() == seq; });
+  EXPECT_EQ(reply.fault().reason(), "DEADLINE");
+  held.Release();
+  EXPECT_THAT(client_.FetchFloats(warm_), ElementsAre(2, 4, 6, 8));  // the value is none the worse
+  EXPECT_EQ(client_.Waiting([&](const v1::Reply& r) { return r.of_seq() == seq; }), 0u);
 }
+
+TEST_P(SessionDeadlineTest, AFetchOfWhatIsStillToBeComputedIsLate) {
+  HeldDevice held(world_.engine());
+  const uint64_t y = client_.Node("neg", {x_});
+  client_.Fetch(y).set_timeout_us(kSecond);
+  const uint64_t seq = client_.Send();
+  PassSeconds(2);
+  held.Release();
+  const v1::Reply reply = client_.Await([&](const v1::Reply& r) { return r.of_seq() == seq; });
+  EXPECT_EQ(reply.fault().reason(), "DEADLINE");
+  ExpectMemoryAsBefore(y);
+  EXPECT_EQ(Stopped(), 1u);
+}
+
+TEST_P(SessionDeadlineTest, WhatIsInTimeIsNotTouched) {
+  const uint64_t sum = ExecuteSoon();
+  EXPECT_THAT(client_.FetchFloats(sum), ElementsAre(2, 4, 6, 8));
+  PassSeconds(2);
+  EXPECT_THAT(client_.FetchFloats(sum), ElementsAre(2, 4, 6, 8));
+  EXPECT_THAT(client_.TakeFaults(), IsEmpty());
+  EXPECT_EQ(Stopped(), 0u);
+}
+
+TEST_P(SessionDeadlineTest, CancelsByFrameWhatWaits) {
+  const uint64_t late = client_.NextId();
+  client_.Bind(late, F32({4}), 1);
+  client_.Send();
+  const uint64_t sum = client_.Execute(1, {late, x_});
+  CancelFrame(client_.Send());
+  const v1::Fault fault = client_.TakeFault();
+  EXPECT_EQ(fault.reason(), "CANCELLED");
+  EXPECT_EQ(fault.code(), 1u);
+  EXPECT_EQ(client_.Describe(sum).state(), v1::VALUE_STATE_POISONED);
+  EXPECT_EQ(client_.Describe(late).state(), v1::VALUE_STATE_PENDING);
+  ExpectMemoryAsBefore(sum);
+}
+
+TEST_P(SessionDeadlineTest, CancelsByIdWhatTheDeviceHasQueued) {
+  HeldDevice held(world_.engine());
+  const uint64_t first = client_.Execute(1, {x_, x_}), second = client_.Execute(1, {first, x_});
+  const uint64_t other = client_.Execute(1, {x_, warm_});
+  client_.Send();
+  client_.Item().mutable_cancel()->add_ids()->set_first(first);
+  client_.Send();
+  held.Release();
+  const v1::Fault fault = client_.FetchFault(second);
+  EXPECT_EQ(fault.reason(), "CANCELLED");
+  EXPECT_EQ(fault.cause(), first);
+  EXPECT_THAT(client_.FetchFloats(other), ElementsAre(3, 6, 9, 12));
+  EXPECT_EQ(Stopped(), 1u);
+  ExpectMemoryAsBefore(first);
+}
+
+TEST_P(SessionDeadlineTest, CancelsAFetch) {
+  HeldDevice held(world_.engine());
+  client_.Fetch(warm_);
+  const uint64_t seq = client_.Send();
+  CancelFrame(seq);
+  const v1::Reply reply = client_.Await([&](const v1::Reply& r) { return r.of_seq() == seq; });
+  EXPECT_EQ(reply.fault().reason(), "CANCELLED");
+  held.Release();
+  EXPECT_THAT(client_.FetchFloats(warm_), ElementsAre(2, 4, 6, 8));
+}
+
+TEST_P(SessionDeadlineTest, CancelBeforeAWriteInPlacePoisonsTheResultAndTheDonatedIdIsGone) {
+  HeldDevice held(world_.engine());
+  const uint64_t w = client_.PutFloats({10, 20, 30, 40});
+  const uint64_t next = client_.Execute(2, {w, x_});
+  CancelFrame(client_.Send());
+  held.Release();
+  EXPECT_EQ(client_.FetchFault(next).reason(), "CANCELLED");
+  EXPECT_EQ(client_.FetchFault(w).reason(), "DONATED");
+  EXPECT_EQ(Stopped(), 1u);
+  ExpectMemoryAsBefore(w);
+}
+
+TEST_P(SessionDeadlineTest, CancelOfWhatIsDoneOrUnknownDoesNothing) {
+  const uint64_t sum = client_.Execute(1, {x_, x_});
+  const uint64_t seq = client_.Send();
+  EXPECT_THAT(client_.FetchFloats(sum), ElementsAre(2, 4, 6, 8));
+  CancelFrame(seq);
+  v1::Cancel& cancel = *client_.Item().mutable_cancel();
+  cancel.set_first_seq(1000);
+  cancel.set_last_seq(UINT64_MAX);
+  cancel.add_ids()->set_first(sum);
+  cancel.add_ids()->set_first(123456);
+  client_.Send();
+  EXPECT_THAT(client_.FetchFloats(sum), ElementsAre(2, 4, 6, 8));
+  EXPECT_THAT(client_.TakeFaults(), IsEmpty());
+}
+
+TEST_P(SessionDeadlineTest, ASessionThatEndsStopsWhatItHasQueued) {
+  {
+    HeldDevice held(world_.engine());
+    {
+      TestClient other(world_);
+      const uint64_t x = other.PutFloats({1, 2});
+      other.Evaluate({other.Node("exp", {x})});
+      other.Send();
+    }
+  }
+  for (int i = 0; i < 1000 && Memory() != memory_; ++i) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_EQ(Memory(), memory_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, SessionDeadlineTest, testing::Values("cpu", "llvm"),
+                         [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace tensord::server

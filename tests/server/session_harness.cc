@@ -163,6 +163,11 @@ v1::Reply TestClient::Await(const std::function<bool(const v1::Reply&)>& wanted)
   return {};
 }
 
+size_t TestClient::Waiting(const std::function<bool(const v1::Reply&)>& wanted) {
+  Pull();
+  return static_cast<size_t>(std::count_if(replies_.begin(), replies_.end(), wanted));
+}
+
 uint64_t TestClient::NextId(uint64_t count) {
   const uint64_t id = next_id_;
   next_id_ += count;

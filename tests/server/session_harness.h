@@ -161,6 +161,8 @@ class TestClient {
   v1::Fault TakeFault();  // REQUIRES: exactly one
   // Any reply that `wanted` accepts, waited for; faults for others are kept.
   v1::Reply Await(const std::function<bool(const v1::Reply&)>& wanted);
+  // How many replies that `wanted` accepts are here and not awaited.
+  size_t Waiting(const std::function<bool(const v1::Reply&)>& wanted);
   void Pull();  // takes in what the session has to say
 
   absl::StatusOr<v1::UploadStatus> Upload(uint64_t number, const std::string& bytes, uint64_t total,
