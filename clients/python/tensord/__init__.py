@@ -27,6 +27,7 @@ from tensord.session.default import (
     disconnect,
     synchronize,
 )
+from tensord.session.deadline import timeout
 from tensord.symbolic import Variable
 from tensord.tensor import Tensor
 from tensord.version import __version__
@@ -48,4 +49,5 @@ __all__ = [
     "jit",
     "nn",
     "synchronize",
+    "timeout",
 ]

@@ -212,6 +212,9 @@ class FakeDaemon:
                 self.graph.values[i] = array_of(v.type, self.uploads[v.number])
         return self.graph.read(id_, memo)
 
+    def on_cancel(self, cancel: session_pb2.Cancel) -> None:
+        """Everything here is done when it is asked for."""
+
     def on_barrier(self, barrier: session_pb2.Barrier) -> session_pb2.Reply:
         return session_pb2.Reply(barrier_done=session_pb2.BarrierDone())
 

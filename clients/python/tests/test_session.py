@@ -225,3 +225,41 @@ def test_negative_zero_is_its_own_constant(fake):
     a, b = Tensor([0.0]) * 0.0, Tensor([0.0]) * -0.0
     assert np.signbit(b.numpy())[0]
     assert not np.signbit(a.numpy())[0]
+
+
+def test_a_timeout_travels_with_what_computes(fake):
+    step = tensord.jit(lambda x: x + 1)
+    x = Tensor([1.0, 2.0])
+    with tensord.timeout(60):
+        (x * 2).realize()
+        (x * 3).numpy()
+        step(x)
+        step(x)
+        step(x).numpy()
+    kinds = ("evaluate", "fetch", "execute")
+    sent = [item.timeout_us for kind in kinds for item in items(fake, kind)]
+    assert len(sent) >= 4
+    assert all(0 < left <= 60_000_000 for left in sent)
+    (x * 4).numpy()
+    assert items(fake, "fetch")[-1].timeout_us == 0
+
+
+def test_the_nearest_timeout_counts(fake):
+    left = tensord.session.deadline.microseconds_left
+    with tensord.timeout(60):
+        with tensord.timeout(5):
+            assert 0 < left() <= 5_000_000
+            with tensord.timeout(1000):
+                assert 0 < left() <= 5_000_000
+        assert left() > 5_000_000
+    assert left() == 0
+
+
+def test_nothing_is_sent_when_the_time_is_over(fake):
+    x = Tensor([1.0, 2.0])
+    assert (x + 1).numpy().tolist() == [2, 3]
+    fetches = len(items(fake, "fetch"))
+    with tensord.timeout(0), pytest.raises(errors.DeadlineError):
+        (x + 2).numpy()
+    assert len(items(fake, "fetch")) == fetches
+    assert (x + 2).numpy().tolist() == [3, 4]

@@ -154,11 +154,14 @@ def test_a_forked_child_opens_its_own_session(binary):
     assert out == ["1.0", "refused", "6.0", "2.0"]
 
 
-def test_ctrl_c_keeps_the_session(session):
+def test_ctrl_c_gives_the_work_up_and_keeps_the_session(session, monkeypatch):
     x = Tensor([1.0])
     waiting = session.fetch(x._v)
     waiting.result()
     session._inbox._dispatch = lambda reply: None  # no answers from here on
+    cancelled = []
+    cancel = session.cancel
+    monkeypatch.setattr(session, "cancel", lambda values: (cancelled.append(values), cancel(values)))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     # Again and again: one that lands in a finaliser is swallowed there.
@@ -169,4 +172,5 @@ def test_ctrl_c_keeps_the_session(session):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     del session._inbox._dispatch
+    assert cancelled == [[x._v]]
     assert (x + 1).item() == 2.0

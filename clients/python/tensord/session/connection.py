@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Final
 
 from tensord import source
@@ -28,6 +29,7 @@ from tensord.graph import (
     type_message,
 )
 from tensord.session import bulk
+from tensord.session.deadline import microseconds_left
 from tensord.session.inbox import Inbox
 from tensord.session.outbox import Outbox
 from tensord.session.transport import GrpcTransport, Transport
@@ -256,24 +258,40 @@ class Connection(Recorder):
 
     def evaluate(self, values: Sequence[Value]) -> None:
         """Starts computing; does not wait."""
+        left = microseconds_left()
         with self.lock:
             spans = span_list(v.id for v in values)
-            self._item(evaluate=session_pb2.Evaluate(ids=spans))
+            self._item(evaluate=session_pb2.Evaluate(ids=spans, timeout_us=left))
             self.flush()
         for v in values:
             v.stored = True
 
     def fetch(self, value: Value) -> Future[session_pb2.Data]:
         """Asks for a value's bytes; see `bulk.read` for the answer's."""
+        left = microseconds_left()
         with self.lock:
-            future = self._ask(fetch=session_pb2.Fetch(id=value.id))
+            future = self._ask(fetch=session_pb2.Fetch(id=value.id, timeout_us=left))
             self.flush()
         value.stored = True
         return future
 
     def read(self, value: Value, timeout: float | None = None) -> bytes | bytearray:
-        """The bytes of a value; waits. Raises what the daemon reports, or DeadlineError."""
-        return bulk.read(self.transport, self.welcome, self.fetch(value), timeout)
+        """The bytes of a value; waits. Raises what the daemon reports, or DeadlineError.
+
+        Ctrl-C gives the work up: a value that was still to be computed is lost, the session goes on.
+        """
+        try:
+            return bulk.read(self.transport, self.welcome, self.fetch(value), timeout)
+        except KeyboardInterrupt:
+            with suppress(TensordError):  # a session that is lost has nothing to give up
+                self.cancel([value])
+            raise
+
+    def cancel(self, values: Sequence[Value]) -> None:
+        """Gives up whatever would compute these, as far as it has not written in place."""
+        with self.lock:
+            self._item(cancel=session_pb2.Cancel(ids=span_list(v.id for v in values)))
+            self.flush()
 
     def gradient(
         self,
@@ -340,7 +358,7 @@ class Connection(Recorder):
         device: int = 0,
     ) -> tuple[list[Value], int]:
         """Runs a Program: its outputs on consecutive ids, and the size of the item in bytes."""
-        item = session_pb2.Execute(slot=slot, vars=variables)
+        item = session_pb2.Execute(slot=slot, vars=variables, timeout_us=microseconds_left())
         getattr(item, "in").extend(span_list(v.id for v in inputs))
         with self.lock:
             first = item.first_out = self.next_id
