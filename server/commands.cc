@@ -249,6 +249,10 @@ void FetchCommand::GiveUp(const absl::Status& why) { Answer(FaultReply(origin(),
 
 // ------------------------------------------------------------------ ReceiveCommand
 
+ReceiveCommand::~ReceiveCommand() {
+  if (watching_) what_.cell->CountWatchers(-1);
+}
+
 void ReceiveCommand::Receive(std::string_view bytes, std::shared_ptr<const void> keep) {
   bytes_ = bytes;
   keep_ = std::move(keep);
@@ -280,6 +284,8 @@ absl::Status ReceiveCommand::CopyIn() {
       [keep = keep_, then = Callback(&ReceiveCommand::OnCopied)](absl::Status status) mutable {
         then(std::move(status));
       });
+  watching_ = true;
+  what_.cell->CountWatchers(1);
   what_.cell->Submit(std::move(value));
   return absl::OkStatus();
 }

@@ -90,7 +90,7 @@ class FetchCommand : public Command {
   void AnswerOnce(v1::Reply reply);
 
   What what_;
-  bool answered_ = false, watching_ = false;
+  bool answered_ = false, watching_ = false;  // watching: see Cell::CountWatchers
   std::shared_ptr<std::string> bytes_ = std::make_shared<std::string>();
 };
 
@@ -103,6 +103,7 @@ class ReceiveCommand : public Command {
     std::string digest;  // to be checked; may be empty
   };
   ReceiveCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+  ~ReceiveCommand() override;
 
   runtime::Id id() const { return what_.id; }
   // The bytes are there. `keep` holds them.
@@ -123,7 +124,7 @@ class ReceiveCommand : public Command {
   What what_;
   std::string_view bytes_;
   std::shared_ptr<const void> keep_;
-  bool failed_ = false;
+  bool failed_ = false, watching_ = false;
 };
 
 // Calls back when cells are settled, or when its deadline passed.

@@ -171,10 +171,11 @@ TEST_F(HandlerTest, RefusesAProgramWhoseDigestIsNotThatOfItsBody) {
 
 TEST_F(HandlerTest, RefusesOutputsThatAreTooLargeForAReply) {
   BodyWriter body;
-  const uint64_t one = body.Node("const", {}, {{"value", 1.0}});
+  const uint64_t one = body.Input(F32({1, 1}));
   body.Output(body.Node("expand", {one}, {{"dims", types::Dims{1 << 20, 2}}}));
   v1::RunRequest request;
   *request.mutable_body() = body.body();
+  *request.add_inputs() = Numbered({1});
   ExpectRefusal(request, grpc::StatusCode::RESOURCE_EXHAUSTED, "LIMIT: ");
 }
 

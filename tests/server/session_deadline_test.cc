@@ -47,7 +47,7 @@ class SessionDeadlineTest : public testing::TestWithParam<std::string> {
     x_ = client_.PutFloats({1, 2, 3, 4});
     warm_ = client_.Execute(1, {x_, x_});  // what runs later is compiled
     client_.Execute(2, {client_.PutFloats({1, 2, 3, 4}), x_});
-    client_.FetchFloats(client_.Node("neg", {x_}));
+    client_.FetchFloats(client_.Node("neg", {client_.PutFloats({4, 3, 2, 1})}));
     EXPECT_FALSE(client_.Barrier());
     memory_ = Memory();
   }

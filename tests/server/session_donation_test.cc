@@ -11,12 +11,12 @@ using testing::IsEmpty;
 
 constexpr uint32_t kFailedPrecondition = 9, kInternal = 13;
 
-// An engine whose runs fail on the device from a moment on, after all their kernels ran.
+// An engine one of whose runs fails on the device, after all its kernels ran.
 class FailingEngine : public runtime::Engine {
  public:
   explicit FailingEngine(const std::string& device)
       : engine_(*runtime::Engine::Create({.devices = {device}, .threads = 1})) {}
-  void FailFromNowOn() { failing_ = true; }
+  void FailNextRun() { failing_ = true; }
 
   std::vector<runtime::DeviceInfo> devices() const override { return engine_->devices(); }
   const runtime::Counters& counters() const override { return engine_->counters(); }
@@ -29,7 +29,7 @@ class FailingEngine : public runtime::Engine {
     engine_->PrepareAsync(std::move(function), std::move(then));
   }
   absl::StatusOr<std::vector<runtime::Value>> Run(runtime::RunRequest request) override {
-    if (failing_) {
+    if (failing_.exchange(false)) {
       request.on_done = [done = std::move(request.on_done)](const absl::Status&) mutable {
         std::move(done)(absl::InternalError("the device broke"));
       };
@@ -197,7 +197,7 @@ TEST(SessionDonationFaultTest, AFaultAfterAWriteInPlacePoisonsWhatFollowsAndTheD
   client.AddProgram(1, UpdateBody(true));
   const uint64_t w = client.PutFloats({10, 20, 30, 40}), g = client.PutFloats({1, 1, 1, 1});
   EXPECT_FALSE(client.Barrier());
-  failing.FailFromNowOn();
+  failing.FailNextRun();
   const uint64_t next = client.Execute(1, {w, g});
   const uint64_t after = client.Execute(1, {next, g});
   const v1::Fault fault = client.FetchFault(after);

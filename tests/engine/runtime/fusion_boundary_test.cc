@@ -63,6 +63,7 @@ TEST(FusionBoundary, MnistTrainingStep) {
   const Planned planned = PlanModel(models::MnistStep());
   EXPECT_LE(planned.kernels, 56u);
   EXPECT_LE(planned.recompute, 1.1);
+  EXPECT_LE(planned.peak_bytes, 62e6);
   EXPECT_LE(planned.arena_bytes, 1.1 * planned.peak_bytes);
 }
 
@@ -70,6 +71,7 @@ TEST(FusionBoundary, ResNet50) {
   const Planned planned = PlanModel(models::ResNet50());
   EXPECT_LE(planned.kernels, 76u);
   EXPECT_LE(planned.recompute, 1.1);
+  EXPECT_LE(planned.peak_bytes, 42e6);
   EXPECT_LE(planned.arena_bytes, 1.1 * planned.peak_bytes);
 }
 
@@ -77,6 +79,7 @@ TEST(FusionBoundary, Gpt2BlockTrainingStep) {
   const Planned planned = PlanModel(models::Gpt2Step(1));
   EXPECT_LE(planned.kernels, 52u);
   EXPECT_LE(planned.recompute, 1.1);
+  EXPECT_LE(planned.peak_bytes, 43.5e6);
   EXPECT_LE(planned.arena_bytes, 1.1 * planned.peak_bytes);
 }
 
