@@ -42,9 +42,8 @@ class Donor {
 
   Donations Run(absl::Span<const int> donated) {
     for (int parameter : donated) {
-      if (std::string why = Donate(parameter); !why.empty()) {
-        donations_.refused.push_back({parameter, std::move(why)});
-      }
+      const std::string_view why = Donate(parameter);
+      if (!why.empty()) donations_.refused.push_back({parameter, std::string(why)});
     }
     StoreChanges();
     return std::move(donations_);
@@ -69,7 +68,7 @@ class Donor {
 
   // The result's readers after the step see it in its new home; readers of the parameter before the
   // step have run. Only a value that is no result itself may be overwritten. Answers why not.
-  std::string Donate(int parameter) {
+  std::string_view Donate(int parameter) {
     const int value = schedule_.parameters[parameter];
     if (schedule_.values[value].result) return "is a result itself";
     const int reader = LastReader(value);
