@@ -12,7 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class HandlerTest : public ServerTest {
+class DaemonCallsTest : public ServerTest {
  protected:
   void SetUp() override {
     auto server = Server::Start(options_, [](const HandlerContext& context) {
@@ -75,7 +75,7 @@ v1::RunRequest Text(const std::string& text) {
 
 // ------------------------------------------------------------------ Run
 
-TEST_F(HandlerTest, RunsNodes) {
+TEST_F(DaemonCallsTest, RunsNodes) {
   ASSERT_TRUE(Run(SumAndProduct()).ok());
   ASSERT_EQ(reply_.outputs_size(), 2);
   EXPECT_THAT(Numbers(0), ElementsAre(5, 7, 9));
@@ -84,7 +84,7 @@ TEST_F(HandlerTest, RunsNodes) {
   EXPECT_THAT(reply_.outputs(0).type().dims().sizes(), ElementsAre(3));
 }
 
-TEST_F(HandlerTest, RunsOnBytes) {
+TEST_F(DaemonCallsTest, RunsOnBytes) {
   v1::RunRequest request = SumAndProduct();
   request.set_numbers(false);
   request.mutable_inputs(0)->clear_numbers();
@@ -93,7 +93,7 @@ TEST_F(HandlerTest, RunsOnBytes) {
   EXPECT_THAT(FromBytes<float>(reply_.outputs(0).data()), ElementsAre(14, 25, 36));
 }
 
-TEST_F(HandlerTest, RunsText) {
+TEST_F(DaemonCallsTest, RunsText) {
   v1::RunRequest request = Text(
       "function(%0: f32[2,n], %1: f32[n,2]) -> (%2) vars(n in [1, 8]) {\n"
       "  %2 = matmul %0, %1 : f32[2,2]\n"
@@ -106,7 +106,7 @@ TEST_F(HandlerTest, RunsText) {
   EXPECT_THAT(Numbers(), ElementsAre(4, 5, 10, 11));
 }
 
-TEST_F(HandlerTest, RunsABodyThatGivesItsInputAway) {
+TEST_F(DaemonCallsTest, RunsABodyThatGivesItsInputAway) {
   v1::RunRequest request = SumAndProduct();
   request.mutable_body()->mutable_out()->RemoveLast();
   request.mutable_body()->add_donate(0);
@@ -116,7 +116,7 @@ TEST_F(HandlerTest, RunsABodyThatGivesItsInputAway) {
   EXPECT_THAT(Numbers(), ElementsAre(5, 7, 9));
 }
 
-TEST_F(HandlerTest, RefusesDonationThatIsRequiredAndCannotBe) {
+TEST_F(DaemonCallsTest, RefusesDonationThatIsRequiredAndCannotBe) {
   BodyWriter body;
   body.Output(body.Node("flip", {body.Input(F32({3}))}, {{"axes", ir::Ints{0}}}));
   body.Donate(0);
@@ -127,7 +127,7 @@ TEST_F(HandlerTest, RefusesDonationThatIsRequiredAndCannotBe) {
   ExpectRefusal(request, grpc::StatusCode::FAILED_PRECONDITION, "DONATION: ");
 }
 
-TEST_F(HandlerTest, RefusesGraphsThatAreNone) {
+TEST_F(DaemonCallsTest, RefusesGraphsThatAreNone) {
   v1::RunRequest request = SumAndProduct();
   request.mutable_body()->set_strings(0, "no_such_op");
   ExpectRefusal(request, grpc::StatusCode::NOT_FOUND, "no_such_op");
@@ -139,7 +139,7 @@ TEST_F(HandlerTest, RefusesGraphsThatAreNone) {
   ExpectRefusal(request, grpc::StatusCode::INVALID_ARGUMENT, "SHAPE: ");
 }
 
-TEST_F(HandlerTest, RefusesInputsThatDoNotFit) {
+TEST_F(DaemonCallsTest, RefusesInputsThatDoNotFit) {
   v1::RunRequest request = SumAndProduct();
   request.mutable_inputs()->RemoveLast();
   ExpectRefusal(request, grpc::StatusCode::INVALID_ARGUMENT, "ARITY: run: 1 inputs");
@@ -161,7 +161,7 @@ TEST_F(HandlerTest, RefusesInputsThatDoNotFit) {
   ExpectRefusal(request, grpc::StatusCode::INVALID_ARGUMENT, "no exact i8");
 }
 
-TEST_F(HandlerTest, RefusesAProgramWhoseDigestIsNotThatOfItsBody) {
+TEST_F(DaemonCallsTest, RefusesAProgramWhoseDigestIsNotThatOfItsBody) {
   v1::RunRequest request = SumAndProduct();
   v1::Program& program = *request.add_programs();
   program.set_body(request.body().SerializeAsString());
@@ -169,7 +169,7 @@ TEST_F(HandlerTest, RefusesAProgramWhoseDigestIsNotThatOfItsBody) {
   ExpectRefusal(request, grpc::StatusCode::INVALID_ARGUMENT, "DIGEST: ");
 }
 
-TEST_F(HandlerTest, RefusesOutputsThatAreTooLargeForAReply) {
+TEST_F(DaemonCallsTest, RefusesOutputsThatAreTooLargeForAReply) {
   BodyWriter body;
   const uint64_t one = body.Input(F32({1, 1}));
   body.Output(body.Node("expand", {one}, {{"dims", types::Dims{1 << 20, 2}}}));
@@ -179,7 +179,7 @@ TEST_F(HandlerTest, RefusesOutputsThatAreTooLargeForAReply) {
   ExpectRefusal(request, grpc::StatusCode::RESOURCE_EXHAUSTED, "LIMIT: ");
 }
 
-TEST_F(HandlerTest, ARunHasADeadline) {
+TEST_F(DaemonCallsTest, ARunHasADeadline) {
   v1::RunRequest request = SumAndProduct();
   request.set_timeout_us(1);
   ExpectRefusal(request, grpc::StatusCode::DEADLINE_EXCEEDED, "DEADLINE: ");
@@ -189,7 +189,7 @@ TEST_F(HandlerTest, ARunHasADeadline) {
 
 // ------------------------------------------------------------------ lists
 
-TEST_F(HandlerTest, ListsItsOps) {
+TEST_F(DaemonCallsTest, ListsItsOps) {
   grpc::ClientContext context, other;
   v1::ListOpsReply ops;
   ASSERT_TRUE(stub_->ListOps(&context, {}, &ops).ok());
@@ -203,7 +203,7 @@ TEST_F(HandlerTest, ListsItsOps) {
   EXPECT_EQ(welcome.op_set_digest(), ops.digest());
 }
 
-TEST_F(HandlerTest, ListsItsDevices) {
+TEST_F(DaemonCallsTest, ListsItsDevices) {
   grpc::ClientContext context;
   v1::ListDevicesReply reply;
   ASSERT_TRUE(stub_->ListDevices(&context, {}, &reply).ok());
@@ -220,7 +220,7 @@ TEST_F(HandlerTest, ListsItsDevices) {
   }
 }
 
-TEST_F(HandlerTest, NegotiatesAVersion) {
+TEST_F(DaemonCallsTest, NegotiatesAVersion) {
   grpc::ClientContext context;
   v1::Hello hello;
   hello.set_min_version(7);
@@ -234,10 +234,10 @@ TEST_F(HandlerTest, NegotiatesAVersion) {
 // ------------------------------------------------------------------ Barrier
 
 // One session over the socket; frames are written and replies read in turn.
-class BarrierTest : public HandlerTest {
+class BarrierTest : public DaemonCallsTest {
  protected:
   void SetUp() override {
-    HandlerTest::SetUp();
+    DaemonCallsTest::SetUp();
     stream_ = stub_->Session(&context_);
     Add().mutable_hello()->set_max_version(1);
     EXPECT_TRUE(Ask().has_welcome());
