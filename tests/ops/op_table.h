@@ -5,6 +5,8 @@
 // row has no call of. An input is KIND[DIMS]:
 //
 //   x  the dtype under test, in the row's range      b  bool
+//   w  the same, but never NaN or infinite: what meets structural zeros, which contribute nothing
+//      (engine/kernel/README.md), whereas the evaluator multiplies with them
 //   p  the same, 0 to 3; q: 0.05 to 0.95             t  the same, 1 or -1
 //   i9 i32, -3 to 11: some outside 0 .. 8            j9 i64, 0 to 8
 //   r  f32, 0.25; s: i32, 2                          u  f32, 0 to 1
