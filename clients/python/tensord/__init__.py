@@ -21,13 +21,13 @@ from tensord.dtype import DType, dtypes
 from tensord.errors import TensordError
 from tensord.jit import TinyJit, jit
 from tensord.session.connection import Connection
+from tensord.session.deadline import timeout
 from tensord.session.default import (
     connect,
     connection,
     disconnect,
     synchronize,
 )
-from tensord.session.deadline import timeout
 from tensord.symbolic import Variable
 from tensord.tensor import Tensor
 from tensord.version import __version__

@@ -161,7 +161,9 @@ def test_ctrl_c_gives_the_work_up_and_keeps_the_session(session, monkeypatch):
     session._inbox._dispatch = lambda reply: None  # no answers from here on
     cancelled = []
     cancel = session.cancel
-    monkeypatch.setattr(session, "cancel", lambda values: (cancelled.append(values), cancel(values)))
+    monkeypatch.setattr(
+        session, "cancel", lambda values: (cancelled.append(values), cancel(values))
+    )
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     # Again and again: one that lands in a finaliser is swallowed there.

@@ -278,7 +278,7 @@ class Connection(Recorder):
     def read(self, value: Value, timeout: float | None = None) -> bytes | bytearray:
         """The bytes of a value; waits. Raises what the daemon reports, or DeadlineError.
 
-        Ctrl-C gives the work up: a value that was still to be computed is lost, the session goes on.
+        Ctrl-C gives the work up: a value still to be computed is lost, the session goes on.
         """
         try:
             return bulk.read(self.transport, self.welcome, self.fetch(value), timeout)
