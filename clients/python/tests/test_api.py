@@ -131,6 +131,18 @@ def test_integer_operators(name):
     check(f(Tensor(a), Tensor(b)), f(a, b))
 
 
+def test_sums_and_products_of_several():
+    a, b = data(2, 3), data(3)
+    check(Tensor(a).usum(Tensor(b), 2.0, Tensor(a)), a + b + 2 + a)
+    check(Tensor(a).uprod(Tensor(b), 2.0), a * b * 2)
+    check(Tensor(a).usum(), a)
+
+
+def test_bounds_of_shapes():
+    assert Tensor.empty(2, 3).max_shape == (2, 3)
+    assert Tensor.empty(2, 3).max_numel() == 6
+
+
 def test_bits():
     a, b = np.array([12, 10, -1], np.int32), np.array([10, 3, 2], np.int32)
     for f in (

@@ -289,6 +289,19 @@ def test_variables_are_bound_at_each_call(fake):
     assert list(fake.executes[0].vars) == [3]
 
 
+def test_bounds_of_a_shape_with_a_variable(fake):
+    n, bounds = Variable("n", 1, 8), []
+
+    @jit
+    def head(x, n):
+        part = x.reshape(8, 1)[:n]
+        bounds.append((part.max_shape, part.max_numel()))
+        return part * 1
+
+    head(Tensor([1.0] * 8), n.bind(3))
+    assert bounds == [((8, 1), 8)]
+
+
 def test_values_can_not_be_read_while_tracing(fake):
     for read in (lambda x: x.item(), lambda x: x.numpy(), bool, float, lambda x: x.tolist()):
         with pytest.raises(errors.JitError, match="traced"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import functools
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from tensord import _ops as ops
 from tensord import dtype as dt
@@ -386,6 +387,14 @@ class ElementwiseMixin(TensorBase):
 
     def isfinite(self) -> Tensor:
         return ops.isfinite(self)
+
+    def usum(self, *others: Other) -> Tensor:
+        """self + others[0] + ..., from the left; operands broadcast and promote."""
+        return functools.reduce(ops.add, others, cast("Tensor", self))
+
+    def uprod(self, *others: Other) -> Tensor:
+        """self * others[0] * ..., from the left; operands broadcast and promote."""
+        return functools.reduce(ops.mul, others, cast("Tensor", self))
 
     def contiguous(self) -> Tensor:
         """self, stored when it is computed: what follows reads memory."""

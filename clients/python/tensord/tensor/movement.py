@@ -45,6 +45,15 @@ class MovementMixin(ElementwiseMixin):
         """The number of elements."""
         return numel(self._v.shape)  # type: ignore[return-value]
 
+    @property
+    def max_shape(self) -> tuple[int, ...]:
+        """The extents, each at the bound of its variables."""
+        return tuple(d.max if isinstance(d, Sym) else d for d in self._v.shape)
+
+    def max_numel(self) -> int:
+        """The number of elements at the bounds of the variables."""
+        return math.prod(self.max_shape)
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or one extent of it."""
         return self.shape if dim is None else self.shape[dim]
