@@ -131,7 +131,8 @@ absl::Status NodeDecoder::Apply(const v1::NodeBatch& batch, const DecoderContext
       continue;
     const std::string* name = context.strings.Find(batch.op(k));
     const NodeFailure failure{spec_.first_id, static_cast<uint64_t>(spec_.results),
-                              name == nullptr ? "" : *name, of.source, std::move(status)};
+                              name == nullptr ? std::string_view() : std::string_view(*name),
+                              of.source, std::move(status)};
     if (!on_failure(failure, !reached)) return absl::OkStatus();
   }
   return absl::OkStatus();
