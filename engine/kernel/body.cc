@@ -25,13 +25,12 @@ void ForEachName(Ref node, F visit) {
 
 bool IsOnline(Ref node) { return &node->op() == &schedule::OnlineFoldOp(); }
 
-// Bits of a fold's own ranges.
-uint64_t OwnRanges(Ref fold) {
+}  // namespace
+
+uint64_t RangeBits(Ref fold) {
   const uint64_t count = schedule::FoldExtents(fold).size();
   return ((uint64_t{1} << count) - 1) << schedule::FirstRange(fold);
 }
-
-}  // namespace
 
 Body::Body(const schedule::LoopKernel& kernel) : kernel_(kernel) {
   std::vector<Ref> roots;
@@ -58,7 +57,7 @@ void Body::Describe(Ref node) {
     if (const int range = RangeIndex(name); range >= 0) info.grid |= uint64_t{1} << range;
   });
   if (IsFold(node)) {
-    info.folds &= ~OwnRanges(node);
+    info.folds &= ~RangeBits(node);
     info.in_template = false;
     ++info.fold_rank;
   }

@@ -27,6 +27,9 @@ struct NodeInfo {
   bool in_fold() const { return folds != 0; }
 };
 
+// The bits of a fold's own ranges, as in NodeInfo::folds.
+uint64_t RangeBits(Ref fold);
+
 class Body {
  public:
   explicit Body(const schedule::LoopKernel& kernel);

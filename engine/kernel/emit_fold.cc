@@ -112,8 +112,7 @@ void Emitter::EndFoldLoop() {
 }
 
 void Emitter::ForgetFold(Ref fold) {
-  const uint64_t count = schedule::FoldExtents(fold).size();
-  const uint64_t own = ((uint64_t{1} << count) - 1) << schedule::FirstRange(fold);
+  const uint64_t own = RangeBits(fold);
   absl::erase_if(fold_memo_,
                  [&](const auto& entry) { return body_.info(entry.first.node).folds & own; });
 }

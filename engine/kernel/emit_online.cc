@@ -140,10 +140,7 @@ void Emitter::EmitNestedFolds(Ref root, absl::Span<const Member> members) {
   if (folds.empty()) return;
   // What the inner loops read but do not change is computed before them.
   uint64_t inner = 0;
-  for (Ref fold : folds) {
-    const uint64_t count = schedule::FoldExtents(fold).size();
-    inner |= ((uint64_t{1} << count) - 1) << schedule::FirstRange(fold);
-  }
+  for (Ref fold : folds) inner |= RangeBits(fold);
   const Ref bodies[] = {folds[0]->input(0)};
   for (Ref node : ir::TopologicalOrder(bodies)) {
     const NodeInfo& info = body_.info(node);
