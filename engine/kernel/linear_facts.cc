@@ -22,7 +22,6 @@ constexpr int kSearchDepth = 5;    // facts taken together
 constexpr int kSearchBudget = 64;  // steps for one fact, four times as many for each further one
 constexpr size_t kMaxFacts = 256;
 constexpr int64_t kMaxScale = int64_t{1} << 40;
-constexpr int64_t kMaxCases = 32;  // values of a variable that are tried one by one
 
 // `whole` without `part`, when every factor of `part` is one of `whole`.
 std::optional<SymFactors> Quotient(const SymFactors& whole, const SymFactors& part) {
@@ -108,31 +107,12 @@ bool Facts::Imply(const Sym& goal) const {
   if (SearchDeeper(goal)) return true;
   // Quotients and remainders are bounded by their own intervals: try again with every variable
   // declared as narrow as the facts alone tell.
-  if (const Sym::Substitution narrow = NarrowedVariables();
-      !narrow.empty() && ImplyGiven(narrow, goal)) {
-    return true;
-  }
-  return ImplyByCases(goal);
-}
-
-bool Facts::ImplyGiven(const Sym::Substitution& with, const Sym& goal) const {
-  Facts given;
-  for (const Sym& fact : facts_) given.Add(fact.Substitute(with));
-  const Sym given_goal = goal.Substitute(with);
-  return given.impossible_ || given_goal.min() >= 0 || given.SearchDeeper(given_goal);
-}
-
-// A variable both inside and outside of a remainder moves the two together, which intervals do not
-// see: with few values, each is a case of its own.
-bool Facts::ImplyByCases(const Sym& goal) const {
-  for (const Sym::VariableInfo& variable : goal.Variables()) {
-    if (variable.max - variable.min >= kMaxCases || goal.LinearIn(variable.name).ok) continue;
-    bool all = true;
-    for (int64_t value = variable.min; all && value <= variable.max; ++value)
-      all = ImplyGiven({{variable.name, Sym(value)}}, goal);
-    if (all) return true;
-  }
-  return false;
+  const Sym::Substitution narrow = NarrowedVariables();
+  if (narrow.empty()) return false;
+  Facts narrowed;
+  for (const Sym& fact : facts_) narrowed.Add(fact.Substitute(narrow));
+  const Sym narrowed_goal = goal.Substitute(narrow);
+  return narrowed.impossible_ || narrowed_goal.min() >= 0 || narrowed.SearchDeeper(narrowed_goal);
 }
 
 bool Facts::SearchDeeper(const Sym& goal) const {

@@ -40,9 +40,6 @@ class Facts {
   }
 
  private:
-  // Whether the facts imply `goal` when both have the substitution made.
-  bool ImplyGiven(const types::Sym::Substitution& with, const types::Sym& goal) const;
-  bool ImplyByCases(const types::Sym& goal) const;
   bool SearchDeeper(const types::Sym& goal) const;
   types::Sym::Substitution NarrowedVariables() const;
   bool Search(const types::Sym& goal, int depth, int* budget) const;

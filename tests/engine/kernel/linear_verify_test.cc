@@ -2,7 +2,6 @@
 #include <chrono>
 #include <string>
 
-#include "engine/base/strings.h"
 #include "engine/kernel/linear.h"
 #include "engine/kernel/linear_builder.h"
 #include "gmock/gmock.h"
@@ -123,24 +122,6 @@ TEST(LinearVerify, KnowsQuotients) {
   EXPECT_EQ(Verdict(rows + "%7 = load f32 %x[%4] mask %6 } }"), "ok");
   EXPECT_THAT(Verdict(rows + "%7 = add i64 %4, %3 %8 = load f32 %x[%7] mask %6 } }"),
               HasSubstr("may lie outside"));
-}
-
-// 144 i + (2 i + 8) % 9 * 10 - 72 for i in 0 .. 3 is 8, 82, 246, 410: the two parts move together,
-// and their intervals alone would begin at -72.
-TEST(LinearVerify, TriesTheFewValuesOfALoop) {
-  const auto verdict = [](int elements) {
-    return Verdict(
-        StrCat("kernel @k(%x: f32[", elements,
-               "] in) {\n"
-               "%0 = const i64 0 %1 = const i64 4 %2 = const i64 1 %3 = const i64 144\n"
-               "%4 = const i64 2 %5 = const i64 8 %6 = const i64 9 %7 = const i64 10\n"
-               "%8 = const i64 -72\n"
-               "%9 = for serial %0, %1, 1 { %10 = mul i64 %9, %4 %11 = add i64 %10, %5\n"
-               "%12 = floormod i64 %11, %6 %13 = mul i64 %12, %7 %14 = mul i64 %9, %3\n"
-               "%15 = add i64 %13, %14 %16 = add i64 %15, %8 %17 = load f32 %x[%16] } }"));
-  };
-  EXPECT_EQ(verdict(411), "ok");
-  EXPECT_THAT(verdict(410), HasSubstr("may lie outside"));
 }
 
 // A gathered index times a row length plus a column: safe under a mask on the index, although the
