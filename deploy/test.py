@@ -303,6 +303,9 @@ PHASES: dict[str, Callable[[Phase], Result]] = {
     "fuzz": phase_fuzz,
 }
 
+# What a plain `deploy/dev test` runs; the others by name: `deploy/dev test asan fuzz`.
+DEFAULT = ["setup", "format", "lint", "build", "ctest", "python", "generated"]
+
 
 def run_phase(name: str) -> Result:
     phase = Phase(name)
@@ -343,7 +346,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    total = summary({name: run_phase(name) for name in arguments or PHASES})
+    total = summary({name: run_phase(name) for name in arguments or DEFAULT})
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 1 if total.failed or not total.passed else 0

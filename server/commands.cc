@@ -22,8 +22,7 @@ runtime::Clock::time_point ToClock(absl::Time deadline, absl::Time now) {
 
 // ------------------------------------------------------------------ RunCommand
 
-RunCommand::RunCommand(Terms terms, Work work)
-    : Command(std::move(terms)), work_(std::move(work)) {}
+RunCommand::RunCommand(const Terms& terms, Work work) : Command(terms), work_(std::move(work)) {}
 
 RunCommand::~RunCommand() {
   *stop_ = true;
@@ -147,7 +146,7 @@ void RunCommand::Submitted(std::vector<runtime::Value> results) {
   }
 }
 
-void RunCommand::OnDone(absl::Status status) {
+void RunCommand::OnDone(const absl::Status& status) {
   scheduler().CountSubmitted(-1);
   const bool stopped = absl::IsCancelled(status) || absl::IsDeadlineExceeded(status);
   if (stopped) return Fail(stopped_.ok() ? status : stopped_);
@@ -206,10 +205,10 @@ void FetchCommand::Start() {
   const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(bytes_->data()), bytes_->size());
   scheduler().engine().CopyOut(to, what_.cell->value(), static_cast<int64_t>(what_.offset),
                                [keep = bytes_, then = Callback(&FetchCommand::OnCopied)](
-                                   absl::Status status) mutable { then(std::move(status)); });
+                                   const absl::Status& status) mutable { then(status); });
 }
 
-void FetchCommand::OnCopied(absl::Status status) {
+void FetchCommand::OnCopied(const absl::Status& status) {
   scheduler().CountSubmitted(-1);
   if (status.ok()) return SettleAfter(absl::MakeConstSpan(&what_.cell, 1));
   Answer(FaultReply(origin(), runtime::WithReason(status, "DEVICE_FAULT")));
@@ -279,18 +278,17 @@ absl::Status ReceiveCommand::CopyIn() {
   ASSIGN_OR_RETURN(runtime::Value value, scheduler().engine().Allocate(type));
   value.buffer->charge = std::make_shared<Charge>(ledger, bytes);
   scheduler().CountSubmitted(1);
-  scheduler().engine().CopyIn(
-      value, 0, {reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size()},
-      [keep = keep_, then = Callback(&ReceiveCommand::OnCopied)](absl::Status status) mutable {
-        then(std::move(status));
-      });
+  scheduler().engine().CopyIn(value, 0,
+                              {reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size()},
+                              [keep = keep_, then = Callback(&ReceiveCommand::OnCopied)](
+                                  const absl::Status& status) mutable { then(status); });
   watching_ = true;
   what_.cell->CountWatchers(1);
   what_.cell->Submit(std::move(value));
   return absl::OkStatus();
 }
 
-void ReceiveCommand::OnCopied(absl::Status status) {
+void ReceiveCommand::OnCopied(const absl::Status& status) {
   scheduler().CountSubmitted(-1);
   if (!status.ok()) return Fail(runtime::WithReason(status, "DEVICE_FAULT"));
   what_.cell->Settle();

@@ -27,7 +27,7 @@ class RunCommand : public Command {
     std::string op;           // "execute", "evaluate"
     bool quiet = false;       // a failure is told by who asked for the values
   };
-  RunCommand(Terms terms, Work work);
+  RunCommand(const Terms& terms, Work work);
   ~RunCommand() override;
 
   bool MakesAny(const Span& ids) const override;
@@ -49,7 +49,7 @@ class RunCommand : public Command {
   void TellCopied();
   void Submitted(std::vector<runtime::Value> results);
   void CountWatchers(int by);
-  void OnDone(absl::Status status);
+  void OnDone(const absl::Status& status);
   void Fail(const absl::Status& status);
   void PoisonOutputs(const runtime::PoisonRef& poison);
 
@@ -74,7 +74,7 @@ class FetchCommand : public Command {
     bool is_inline = true;
     std::string ticket;
   };
-  FetchCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+  FetchCommand(const Terms& terms, What what) : Command(terms), what_(std::move(what)) {}
   ~FetchCommand() override;
 
  protected:
@@ -85,7 +85,7 @@ class FetchCommand : public Command {
   void Stop(const absl::Status& why) override;
 
  private:
-  void OnCopied(absl::Status status);
+  void OnCopied(const absl::Status& status);
   void Answer(v1::Reply reply);
   void AnswerOnce(v1::Reply reply);
 
@@ -102,7 +102,7 @@ class ReceiveCommand : public Command {
     runtime::CellRef cell;
     std::string digest;  // to be checked; may be empty
   };
-  ReceiveCommand(Terms terms, What what) : Command(std::move(terms)), what_(std::move(what)) {}
+  ReceiveCommand(const Terms& terms, What what) : Command(terms), what_(std::move(what)) {}
   ~ReceiveCommand() override;
 
   runtime::Id id() const { return what_.id; }
@@ -119,7 +119,7 @@ class ReceiveCommand : public Command {
 
  private:
   absl::Status CopyIn();
-  void OnCopied(absl::Status status);
+  void OnCopied(const absl::Status& status);
 
   What what_;
   std::string_view bytes_;
@@ -131,8 +131,8 @@ class ReceiveCommand : public Command {
 class AwaitCommand : public Command {
  public:
   using Then = std::function<void(const absl::Status&)>;
-  AwaitCommand(Terms terms, std::vector<runtime::CellRef> cells, Then then)
-      : Command(std::move(terms)), cells_(std::move(cells)), then_(std::move(then)) {}
+  AwaitCommand(const Terms& terms, std::vector<runtime::CellRef> cells, Then then)
+      : Command(terms), cells_(std::move(cells)), then_(std::move(then)) {}
 
  protected:
   void Prepare() override {

@@ -154,14 +154,15 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
     run.executable = std::move(executable);
     for (size_t i = 0; i < bytes_.size(); ++i) {
       ASSIGN_OR_RETURN(runtime::Value value, env_.engine.Allocate(input_types_[i]));
-      env_.engine.CopyIn(value, 0, AsSpan(bytes_[i]), [self = shared_from_this()](absl::Status) {});
+      env_.engine.CopyIn(value, 0, AsSpan(bytes_[i]),
+                         [self = shared_from_this()](const absl::Status&) {});
       run.inputs.push_back(std::move(value));
     }
     run.variables.assign(request_.vars().begin(), request_.vars().end());
     run.donate = function_->donated;  // the inputs are this call's own
     run.donate_required = request_.body().donate_required();
     run.deadline = deadline_;
-    run.on_done = [self = shared_from_this()](absl::Status status) {
+    run.on_done = [self = shared_from_this()](const absl::Status& status) {
       if (!status.ok()) self->Answer(status);
     };
     return env_.engine.Run(std::move(run));
@@ -189,10 +190,11 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
     for (size_t i = 0; i < results.size(); ++i) {
       const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(outputs_[i].data()),
                                      outputs_[i].size());
-      env_.engine.CopyOut(to, results[i], 0, [self = shared_from_this()](absl::Status status) {
-        if (!status.ok()) return self->Answer(status);
-        if (--self->waiting_ == 0) self->Answer(absl::OkStatus());
-      });
+      env_.engine.CopyOut(to, results[i], 0,
+                          [self = shared_from_this()](const absl::Status& status) {
+                            if (!status.ok()) return self->Answer(status);
+                            if (--self->waiting_ == 0) self->Answer(absl::OkStatus());
+                          });
     }
     return absl::OkStatus();
   }

@@ -41,7 +41,7 @@ class Command : public runtime::CellWaiter {
     bool counts = true;  // `completed` waits for it
   };
 
-  explicit Command(Terms terms) : terms_(std::move(terms)) {}
+  explicit Command(const Terms& terms) : terms_(terms) {}
   ~Command() override;
 
   const Terms& terms() const { return terms_; }

@@ -46,7 +46,7 @@ types::Type Bound(const types::Type& type, const types::Sym::Substitution& varia
 // ------------------------------------------------------------------ evaluating
 
 // Makes commands of whatever of `ids` is described only.
-void SessionCore::Evaluate(absl::Span<const Id> ids, Terms terms, std::vector<CellRef> after,
+void SessionCore::Evaluate(absl::Span<const Id> ids, const Terms& terms, std::vector<CellRef> after,
                            bool quiet) {
   runtime::Slice slice = graph_->Extract(ids);
   if (slice.function == nullptr) return;
@@ -58,7 +58,7 @@ void SessionCore::Evaluate(absl::Span<const Id> ids, Terms terms, std::vector<Ce
   work.ids = SpansOf(ids);
   work.op = "evaluate";
   work.quiet = quiet;
-  scheduler_->Add(std::make_unique<RunCommand>(std::move(terms), std::move(work)));
+  scheduler_->Add(std::make_unique<RunCommand>(terms, std::move(work)));
 }
 
 void SessionCore::OnEvaluate(const v1::Evaluate& evaluate, const Origin& origin) {

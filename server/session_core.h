@@ -151,8 +151,8 @@ class SessionCore : public SchedulerHost {
   void Describe(runtime::Id id, v1::Description* out) const;
   void OnCancel(const v1::Cancel& cancel);
   void OnPing(const v1::Ping& ping, const runtime::Origin& origin);
-  void Evaluate(absl::Span<const runtime::Id> ids, Terms terms, std::vector<runtime::CellRef> after,
-                bool quiet);
+  void Evaluate(absl::Span<const runtime::Id> ids, const Terms& terms,
+                std::vector<runtime::CellRef> after, bool quiet);
 
   // Helpers.
   void Fail(const runtime::Origin& origin, const absl::Status& status);

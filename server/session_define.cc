@@ -167,7 +167,7 @@ absl::Status SessionCore::Receive(runtime::Id id, const v1::TensorType& type, st
   Terms terms = TermsOf(origin, 0, 0);
   terms.counts = false;
   *command = scheduler_->Add(std::make_unique<ReceiveCommand>(
-      std::move(terms), ReceiveCommand::What{id, std::move(cell), std::move(digest)}));
+      terms, ReceiveCommand::What{id, std::move(cell), std::move(digest)}));
   return absl::OkStatus();
 }
 

@@ -21,6 +21,7 @@ Numbers NumberNodes(const Function& function, absl::Span<const Ref> order) {
 
 std::string TypesText(Ref node) {
   std::vector<std::string> texts;
+  texts.reserve(static_cast<size_t>(node->results()));
   for (int i = 0; i < node->results(); ++i) texts.push_back(node->type(i).ToString());
   return texts.size() == 1 ? texts[0] : StrCat("(", absl::StrJoin(texts, ", "), ")");
 }

@@ -246,7 +246,7 @@ void AddScaled(SymPoly& into, const SymPoly& p, int64_t k) {
     if (order <= 0) coefficient += into.terms[i].coefficient;
     if (order >= 0) coefficient += static_cast<__int128>(p.terms[j].coefficient) * k;
     if (coefficient != 0) {
-      SymTerm term = order <= 0 ? std::move(into.terms[i]) : p.terms[j];
+      SymTerm term = order <= 0 ? into.terms[i] : p.terms[j];
       term.coefficient = Clamp(coefficient, &saturated);
       merged.push_back(std::move(term));
     }
