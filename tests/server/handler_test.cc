@@ -2,6 +2,7 @@
 #include "engine/base/sha256.h"
 #include "server/session_env.h"
 #include "server/session_handler.h"
+#include "tests/ops/devices.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/session_harness.h"
 
@@ -16,7 +17,8 @@ class DaemonCallsTest : public ServerTest {
  protected:
   void SetUp() override {
     auto server = Server::Start(options_, [](const HandlerContext& context) {
-      auto engine = runtime::Engine::Create({.devices = {"cpu", "llvm"}, .threads = 2});
+      auto engine =
+          runtime::Engine::Create({.devices = testing_support::ComputingDevices(), .threads = 2});
       TENSORD_CHECK(engine.ok(), engine.status().ToString());
       return absl::StatusOr<std::unique_ptr<ComputeHandler>>(MakeSessionHandler(
           *std::move(engine), context.metrics, context.authenticator, {.limits = DefaultLimits()}));
@@ -207,11 +209,12 @@ TEST_F(DaemonCallsTest, ListsItsDevices) {
   grpc::ClientContext context;
   v1::ListDevicesReply reply;
   ASSERT_TRUE(stub_->ListDevices(&context, {}, &reply).ok());
-  ASSERT_EQ(reply.devices_size(), 2);
-  EXPECT_EQ(reply.devices(0).name(), "cpu");
-  EXPECT_EQ(reply.devices(0).number(), 1u);
-  EXPECT_EQ(reply.devices(1).name(), "llvm");
-  EXPECT_EQ(reply.devices(1).number(), 2u);
+  const std::vector<std::string> names = testing_support::ComputingDevices();
+  ASSERT_EQ(reply.devices_size(), static_cast<int>(names.size()));
+  for (int i = 0; i < reply.devices_size(); ++i) {
+    EXPECT_EQ(reply.devices(i).name(), names[static_cast<size_t>(i)]);
+    EXPECT_EQ(reply.devices(i).number(), static_cast<uint32_t>(i) + 1);
+  }
   for (const v1::Device& device : reply.devices()) {
     EXPECT_GT(device.memory_bytes(), 0u);
     EXPECT_GT(device.threads(), 0u);

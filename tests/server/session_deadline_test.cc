@@ -2,6 +2,7 @@
 #include <future>
 
 #include "engine/runtime/counters.h"
+#include "tests/ops/devices.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
@@ -243,7 +244,8 @@ TEST_P(SessionDeadlineTest, ASessionThatEndsStopsWhatItHasQueued) {
   EXPECT_EQ(Memory(), memory_);
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, SessionDeadlineTest, testing::Values("cpu", "llvm"),
+INSTANTIATE_TEST_SUITE_P(Devices, SessionDeadlineTest,
+                         testing::ValuesIn(testing_support::ComputingDevices()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

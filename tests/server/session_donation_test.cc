@@ -1,5 +1,6 @@
 // Donation as a client sees it.
 #include "engine/runtime/counters.h"
+#include "tests/ops/devices.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
@@ -186,7 +187,8 @@ TEST_P(SessionDonationTest, ADecodeStepWritesItsRowAlone) {
   EXPECT_EQ(counters().donated_bytes, 64u * 4096);
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, SessionDonationTest, testing::Values("cpu", "llvm"),
+INSTANTIATE_TEST_SUITE_P(Devices, SessionDonationTest,
+                         testing::ValuesIn(testing_support::ComputingDevices()),
                          [](const auto& info) { return info.param; });
 
 TEST(SessionDonationFaultTest, AFaultAfterAWriteInPlacePoisonsWhatFollowsAndTheDonatedIdStaysGone) {

@@ -9,6 +9,7 @@
 #include "engine/runtime/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/ops/devices.h"
 
 namespace tensord::runtime {
 namespace {
@@ -381,9 +382,11 @@ TEST_P(SliceDonationTest, TwoSlicesAtDifferentPlacesAreTwoLaunches) {
   EXPECT_EQ(Launches(), 2u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, DonationTest, testing::Values("cpu", "llvm"),
+INSTANTIATE_TEST_SUITE_P(Devices, DonationTest,
+                         testing::ValuesIn(testing_support::ComputingDevices()),
                          [](const auto& info) { return info.param; });
-INSTANTIATE_TEST_SUITE_P(Devices, SliceDonationTest, testing::Values("cpu", "llvm"),
+INSTANTIATE_TEST_SUITE_P(Devices, SliceDonationTest,
+                         testing::ValuesIn(testing_support::ComputingDevices()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace
