@@ -62,6 +62,7 @@ class Fuser {
       if (MustStore(node)) stages_.emplace(node, std::string(node->op().name));
       if (node->is("copy")) StoreBase(node->input(0), "copied");
       if (node->is("gather")) StoreExpensive(node->input(0), "gathered");
+      if (node->is("scatter")) StoreAttention(node->inputs());
       if (node->is("reduce")) StoreContractionOperands(node);
     }
     for (Ref result : results) StoreResult(result);
@@ -84,6 +85,22 @@ class Fuser {
   void StoreExpensive(Ref node, const char* reason) {
     Ref base = StripMovement(node);
     if (IsCompute(base)) Store(base, reason);
+  }
+  // A scatter's kernel merges no folds: attention below it has a kernel of its own.
+  void StoreAttention(absl::Span<const Ref> inputs) {
+    if (nested_.products.empty()) return;
+    const auto product = [&](Ref node) { return nested_.products.contains(node); };
+    for (Ref input : inputs) {
+      std::vector<Ref> cone = {input};
+      absl::flat_hash_set<Ref> seen = {input};
+      for (size_t i = 0; i < cone.size(); ++i) {
+        if (Stored(cone[i]) || product(cone[i])) continue;
+        for (Ref below : cone[i]->inputs()) {
+          if (seen.insert(below).second) cone.push_back(below);
+        }
+      }
+      if (std::any_of(cone.begin(), cone.end(), product)) StoreExpensive(input, "scattered");
+    }
   }
   void StoreResult(Ref result) {
     Ref base = StripAliases(result, stages_);

@@ -98,16 +98,18 @@ std::variant<BuiltKernel, Conflict> BuildKernel(const Group& group, const Surrou
     AddParams(kernel, group.roots[i], true);
   }
   for (Scatter& scatter : kernel.scatters) scatter.param = kernel.outputs[0].param;
+  absl::flat_hash_map<Ref, Ref> former;
+  const auto origin = [&](Ref expression) {
+    auto it = former.find(expression);
+    return builder.Origin(it == former.end() ? expression : it->second);
+  };
   if (kernel.scatters.empty()) {
-    absl::flat_hash_map<Ref, Ref> former;
     for (const auto& [from, to] : MergeFolds(kernel)) former[to] = from;
-    const auto origin = [&](Ref expression) {
-      auto it = former.find(expression);
-      return builder.Origin(it == former.end() ? expression : it->second);
-    };
-    if (Ref fold = MisplacedFold(kernel); fold != nullptr) {
-      return Conflict{origin(fold), "fold inside a fold"};
-    }
+  }
+  if (Ref fold = MisplacedFold(kernel); fold != nullptr) {
+    return Conflict{origin(fold), "fold inside a fold"};
+  }
+  if (kernel.scatters.empty()) {
     auto conflict = OrderLoops(kernel, origin, around.is_contraction);
     if (conflict.has_value()) return *conflict;
     MergeGrid(kernel);

@@ -148,6 +148,9 @@ absl::flat_hash_map<Ref, Ref> MergeFolds(LoopKernel& kernel) { return Merger(ker
 Ref MisplacedFold(const LoopKernel& kernel) {
   std::vector<Ref> roots, bodies;
   for (const Output& output : kernel.outputs) roots.push_back(output.value);
+  for (const Scatter& scatter : kernel.scatters) {
+    roots.insert(roots.end(), {scatter.position, scatter.update});
+  }
   const std::vector<Ref> order = ir::TopologicalOrder(roots);
   absl::flat_hash_set<Ref> maxima;
   for (Ref node : order) {

@@ -1,5 +1,6 @@
 // Folds merged with the maximum they depend on: one pass for softmax, logsumexp and attention.
 #include <cmath>
+#include <functional>
 #include <random>
 
 #include "engine/kernel/lower.h"
@@ -27,6 +28,13 @@ HostTensor Random(std::vector<int64_t> dims, uint64_t seed, double scale = 3) {
   std::normal_distribution<double> normal(0, scale);
   for (float& value : tensor.as<float>()) value = static_cast<float>(normal(random));
   return tensor;
+}
+
+types::Type TypeOf(const HostTensor& tensor) {
+  types::Type type;
+  type.dtype = tensor.dtype();
+  type.dims.assign(tensor.shape().begin(), tensor.shape().end());
+  return type;
 }
 
 HostTensor With(HostTensor tensor, std::vector<std::pair<int64_t, double>> values) {
@@ -127,6 +135,58 @@ TEST_P(OnlineFolds, GiveTheSameBitsOnAnyThreadsAndSchedule) {
       ASSERT_TRUE(other.ok()) << c.name << ": " << other.status();
       EXPECT_EQ((*other)[0].bytes(), (*one)[0].bytes()) << c.name << ", schedule " << seed;
     }
+  }
+}
+
+// What reads an attention may be any op: none may end up with a fold inside a fold of its own.
+struct Reader {
+  std::string name;
+  std::function<ir::Ref(ir::Graph&, ir::Ref attention, ir::Ref index)> read;
+};
+std::vector<Reader> Readers() {
+  const NamedAttr axis = {"axis", int64_t{1}};
+  return {
+      {"scatter of and into it",
+       [=](ir::Graph& g, ir::Ref x, ir::Ref index) {
+         ir::Ref twice = ops::Build(g, "add", {x, x});
+         return ops::Build(g, "scatter", {twice, index, twice},
+                           {axis, {"mode", std::string("add")}});
+       }},
+      {"gather",
+       [=](ir::Graph& g, ir::Ref x, ir::Ref index) {
+         return ops::Build(g, "gather", {ops::Build(g, "exp", {x}), index}, {axis});
+       }},
+      {"sum", [=](ir::Graph& g, ir::Ref x, ir::Ref) { return ops::Reduce(g, x, "sum", {0, 2}); }},
+      {"softmax", [=](ir::Graph& g, ir::Ref x, ir::Ref) { return ops::Build(g, "softmax", {x}); }},
+      {"matmul", [=](ir::Graph& g, ir::Ref x, ir::Ref) { return ops::Build(g, "matmul", {x, x}); }},
+      {"pad and flip",
+       [=](ir::Graph& g, ir::Ref x, ir::Ref) {
+         ir::Ref padded = ops::Pad(g, x, types::Dims{0, 1, 2}, types::Dims{1, 0, 3});
+         return ops::Build(g, "flip", {padded}, {{"axes", ir::Ints{2}}});
+       }},
+      {"another attention",
+       [=](ir::Graph& g, ir::Ref x, ir::Ref) {
+         return ops::Build(g, "scaled_dot_product_attention", {x, x, x});
+       }},
+  };
+}
+
+TEST_P(OnlineFolds, MayBeReadByAnything) {
+  const HostTensor q = Random({2, 24, 24}, 1, 1), k = Random({2, 24, 24}, 2, 1);
+  HostTensor index(DType::kI64, {2, 24, 24});
+  for (size_t i = 0; i < index.as<int64_t>().size(); ++i) {
+    index.as<int64_t>()[i] = static_cast<int64_t>(i % 20);
+  }
+  for (const Reader& reader : Readers()) {
+    OpCall call = *OpCall::Make("scaled_dot_product_attention", {q, k, k}, {});
+    ir::Ref where = ops::AddParameter(call.function, TypeOf(index));
+    call.arguments.push_back(index);
+    call.function.results = {reader.read(*call.function.graph, call.function.results[0], where)};
+    const auto want = ops::EvaluateFunction(call.function, call.arguments);
+    ASSERT_TRUE(want.ok()) << reader.name << ": " << want.status();
+    const auto got = EngineOf(GetParam()).Evaluate(call.function, call.arguments);
+    ASSERT_TRUE(got.ok()) << reader.name << ": " << got.status();
+    EXPECT_THAT(ops::Difference((*got)[0], (*want)[0], 5e-5), IsEmpty()) << reader.name;
   }
 }
 
