@@ -106,11 +106,6 @@ void Emitter::BindFold(const std::string& name, int scalar, int vector) {
   });
 }
 
-void Emitter::EndFoldLoop() {
-  b_.End();
-  absl::erase_if(fold_memo_, [&](const auto& entry) { return entry.second.depth > b_.depth(); });
-}
-
 void Emitter::ForgetFold(Ref fold) {
   const uint64_t own = RangeBits(fold);
   absl::erase_if(fold_memo_,
@@ -129,7 +124,7 @@ void Emitter::EmitFoldLoops(std::vector<Slot>& slots, size_t range, bool along_l
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extents[range]));
   BindFold(name, k, k);
   EmitFoldLoops(slots, range + 1, along_lanes);
-  EndFoldLoop();
+  EndLoop();
 }
 
 // Whole chunks, then what is left, each summed on its own first.
@@ -140,7 +135,7 @@ void Emitter::EmitChunks(std::vector<Slot>& slots, size_t range, const std::stri
   if (whole != Sym(0)) {
     const int first = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(whole), steps);
     EmitChunk(slots, range, name, first, steps);
-    EndFoldLoop();
+    EndLoop();
   }
   if (whole != extent) EmitChunk(slots, range, name, b_.EmitSym(whole), extent - whole);
 }
@@ -160,7 +155,7 @@ void Emitter::EmitChunk(const std::vector<Slot>& slots, size_t range, const std:
   } else {
     EmitFoldLoops(partial, range + 1, false);
   }
-  EndFoldLoop();
+  EndLoop();
   for (size_t i = 0; i < slots.size(); ++i) {
     const int total = slots[i].accumulators[0];
     b_.Set(total, b_.Add(total, b_.Get(partial[i].accumulators[0])));
@@ -178,7 +173,7 @@ void Emitter::EmitInnermost(std::vector<Slot>& slots, const std::string& name, c
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extent));
   BindFold(name, k, k);
   EmitBodies(slots, 0);
-  EndFoldLoop();
+  EndLoop();
 }
 
 // Element i in accumulator i % lanes: whole rounds in a loop, the rest after it.
@@ -198,7 +193,7 @@ void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
     }
     const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
     for (int64_t i = 0; i < lanes; ++i) step(k, i, i);
-    EndFoldLoop();
+    EndLoop();
     for (int64_t i = whole; i < extent.constant(); ++i) step(b_.I64(0), i, i % lanes);
     return;
   }
@@ -206,9 +201,9 @@ void Emitter::EmitScalarSteps(std::vector<Slot>& slots, const std::string& name,
   for (int64_t i = 0; i < lanes; ++i) {
     b_.If(b_.Lt(b_.Add(k, b_.I64(i)), b_.EmitSym(extent)));
     step(k, i, i);
-    EndFoldLoop();
+    EndLoop();
   }
-  EndFoldLoop();
+  EndLoop();
 }
 
 // The fold's own last range fills the lanes.
@@ -222,7 +217,7 @@ void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, c
     const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.I64(whole), lanes);
     BindFold(name, k, b_.Add(k, iota));
     EmitBodies(slots, 0);
-    EndFoldLoop();
+    EndLoop();
   }
   if (extent == Sym(whole)) return;
   int k = b_.I64(whole);
@@ -232,7 +227,7 @@ void Emitter::EmitLaneSteps(std::vector<Slot>& slots, const std::string& name, c
   BindFold(name, k, all);
   EmitBodies(slots, 0);
   axis_.mask = -1;
-  if (!extent.is_constant()) EndFoldLoop();
+  if (!extent.is_constant()) EndLoop();
 }
 
 void Emitter::EmitBodies(std::vector<Slot>& slots, int accumulator) {

@@ -66,7 +66,7 @@ void Emitter::EmitOnlineLoops(std::vector<OnlineMax>& maxima, size_t range, bool
   const int k = b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(extents[range]));
   BindFold(schedule::FoldName(number), k, k);
   EmitOnlineLoops(maxima, range + 1, along_lanes);
-  EndFoldLoop();
+  EndLoop();
 }
 
 // Whole blocks, then single steps; the last step along lanes may be partial.
@@ -84,7 +84,7 @@ void Emitter::EmitOnlineRange(std::vector<OnlineMax>& maxima, int range, const S
       mask = b_.Lt(b_.Add(first, iota), b_.EmitSym(extent));
     }
     EmitOnlineSteps(maxima, range, first, count, mask);
-    EndFoldLoop();
+    EndLoop();
   };
   const Sym whole =
       along_lanes && !extent.is_constant() ? blocks : types::FloorDiv(extent, lanes) * lanes;

@@ -37,8 +37,11 @@ void Emitter::Bind(const std::string& range, int reg) {
   fold_memo_.clear();
 }
 
-void Emitter::ForgetClosedBlocks() {
-  absl::erase_if(memo_, [&](const auto& entry) { return entry.second.depth > b_.depth(); });
+void Emitter::EndLoop() {
+  b_.End();
+  const auto closed = [&](const auto& entry) { return entry.second.depth > b_.depth(); };
+  absl::erase_if(memo_, closed);
+  absl::erase_if(fold_memo_, closed);
 }
 
 void Emitter::LimitLanes(int lanes_left) { lanes_left_ = lanes_left; }

@@ -34,8 +34,8 @@ class Emitter {
   // vector and tile ranges). Forgets what depended on its former value.
   void Bind(const std::string& range, int reg);
   int Bound(const std::string& range) const { return bound_.at(range); }
-  // Forgets what was computed in a block that is closed now: its registers are out of scope.
-  void ForgetClosedBlocks();
+  // Closes a block, and forgets what was computed in it: its registers are out of scope.
+  void EndLoop();
   // Only lanes < `lanes_left` (i64 register) of the vector range exist from here on; -1: all.
   void LimitLanes(int lanes_left);
 
@@ -120,7 +120,6 @@ class Emitter {
   void EmitScalarSteps(std::vector<Slot>& slots, const std::string& name, const Sym& extent);
   void EmitBodies(std::vector<Slot>& slots, int accumulator);
   void BindFold(const std::string& name, int scalar, int vector);
-  void EndFoldLoop();         // closes a loop, and forgets what was computed in it
   void ForgetFold(Ref fold);  // what depends on its ranges
 
   // Online folds: see emit_online.cc.

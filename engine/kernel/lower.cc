@@ -145,7 +145,7 @@ class Nest {
       const std::string& name = schedule_.order[level];
       BindRange(name, b_.For(LoopKind::kSerial, b_.I64(0), b_.EmitSym(RangeOf(name).extent)));
       EmitLoops(level + 1);
-      b_.End();
+      emitter_->EndLoop();
       return;
     }
     const std::string outer = schedule_.tile_inside ? schedule_.vector : schedule_.tile;
@@ -180,8 +180,7 @@ class Nest {
       BindRange(name, b_.For(LoopKind::kSerial, b_.I64(segment.begin), b_.EmitSym(segment.end),
                              segment.step));
       emit(segment);
-      b_.End();
-      emitter_->ForgetClosedBlocks();
+      emitter_->EndLoop();
     }
   }
 
