@@ -15,36 +15,36 @@ using transport::Services;
 using transport::Unary;
 using HandlerPtr = std::unique_ptr<CallHandler>;
 
-void ServeRun(const Services& services, const Peer& peer, v1::RunRequest request,
-              Reply<v1::RunReply> reply) {
+void ServeRun(const Services& services, const Peer& peer, v1::RunRequest& request,
+              Reply<v1::RunReply>& reply) {
   auto principal = Authenticate(services, peer, request.credentials());
   if (!principal.ok()) return reply(principal.status());
   services.compute.Run(*principal, std::move(request), std::move(reply));
 }
 
-void ServeNegotiate(const Services& services, const Peer& peer, v1::Hello hello,
-                    Reply<v1::Welcome> reply) {
+void ServeNegotiate(const Services& services, const Peer& peer, v1::Hello& hello,
+                    Reply<v1::Welcome>& reply) {
   auto principal = Authenticate(services, peer, hello.credentials());
   if (!principal.ok()) return reply(principal.status());
   reply(services.compute.Negotiate(*principal, hello));
 }
 
-void ServeListOps(const Services& services, const Peer& peer, v1::ListOpsRequest request,
-                  Reply<v1::ListOpsReply> reply) {
+void ServeListOps(const Services& services, const Peer& peer, v1::ListOpsRequest& request,
+                  Reply<v1::ListOpsReply>& reply) {
   auto principal = Authenticate(services, peer, request.credentials());
   if (!principal.ok()) return reply(principal.status());
   reply(services.compute.ListOps());
 }
 
-void ServeListDevices(const Services& services, const Peer& peer, v1::ListDevicesRequest request,
-                      Reply<v1::ListDevicesReply> reply) {
+void ServeListDevices(const Services& services, const Peer& peer, v1::ListDevicesRequest& request,
+                      Reply<v1::ListDevicesReply>& reply) {
   auto principal = Authenticate(services, peer, request.credentials());
   if (!principal.ok()) return reply(principal.status());
   reply(services.compute.ListDevices());
 }
 
-void ServeGetStats(const Services& services, const Peer& peer, v1::StatsRequest request,
-                   Reply<v1::StatsReply> reply) {
+void ServeGetStats(const Services& services, const Peer& peer, v1::StatsRequest& request,
+                   Reply<v1::StatsReply>& reply) {
   auto principal = Authenticate(services, peer, request.credentials());
   if (!principal.ok()) return reply(principal.status());
   reply(services.metrics.Stats(request));

@@ -31,8 +31,8 @@ HealthCheckResponse::ServingStatus ToProto(Health health) {
   return HealthCheckResponse::UNKNOWN;
 }
 
-void ServeCheck(const Services& services, const Peer&, HealthCheckRequest request,
-                Reply<HealthCheckResponse> reply) {
+void ServeCheck(const Services& services, const Peer&, HealthCheckRequest& request,
+                Reply<HealthCheckResponse>& reply) {
   const Health health = services.lifecycle.HealthOf(request.service());
   if (health == Health::kUnknownService) {
     return reply(absl::NotFoundError(StrCat("no service ", request.service())));

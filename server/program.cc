@@ -127,7 +127,7 @@ absl::StatusOr<std::shared_ptr<Program>> Program::Make(const v1::ProgramBody& bo
 void Program::OnPrepared(absl::StatusOr<runtime::ExecutableRef> executable) {
   std::vector<Then> waiting;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     executable_ = executable;
     ready_ = true;
     waiting.swap(waiting_);
@@ -138,7 +138,7 @@ void Program::OnPrepared(absl::StatusOr<runtime::ExecutableRef> executable) {
 void Program::WhenReady(Then then) {
   absl::StatusOr<runtime::ExecutableRef> executable;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     if (!ready_) {
       waiting_.push_back(std::move(then));
       return;
@@ -149,13 +149,13 @@ void Program::WhenReady(Then then) {
 }
 
 ProgramRef ProgramStore::Find(const base::Digest& digest) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto it = programs_.find(digest);
   return it == programs_.end() ? nullptr : it->second.lock();
 }
 
 void ProgramStore::Insert(const base::Digest& digest, const ProgramRef& program) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   programs_[digest] = program;
   if (programs_.size() < prune_at_) return;
   absl::erase_if(programs_, [](const auto& entry) { return entry.second.expired(); });

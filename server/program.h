@@ -11,7 +11,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/base/mutex.h"
 #include "engine/base/sha256.h"
 #include "engine/runtime/engine.h"
 #include "server/node_decoder.h"
@@ -60,7 +60,7 @@ class Program {
   std::shared_ptr<const ir::Function> function_;
   bool donate_required_ = false;
   std::string label_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;
   absl::StatusOr<runtime::ExecutableRef> executable_ ABSL_GUARDED_BY(mutex_);
   std::vector<Then> waiting_ ABSL_GUARDED_BY(mutex_);
@@ -74,7 +74,7 @@ class ProgramStore {
   void Insert(const base::Digest& digest, const ProgramRef& program);
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_map<base::Digest, std::weak_ptr<Program>, base::DigestHash> programs_
       ABSL_GUARDED_BY(mutex_);
   size_t prune_at_ ABSL_GUARDED_BY(mutex_) = 64;

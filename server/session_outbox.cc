@@ -9,21 +9,21 @@ constexpr size_t kFreeReplyBytes = 4 << 20;  // unacked, before the client gives
 }  // namespace
 
 void SessionOutbox::Add(v1::Reply reply) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (ended_) return;
   reply_bytes_ += reply.ByteSizeLong();
   replies_.push_back(std::move(reply));
 }
 
 void SessionOutbox::Grow(uint64_t* number, uint64_t value) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (value <= *number) return;
   *number = value;
   told_ = false;
 }
 
 void SessionOutbox::SetCredit(uint64_t max_items, uint64_t max_bytes) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (max_items <= max_items_ && max_bytes <= max_bytes_) return;
   max_items_ = std::max(max_items, max_items_);
   max_bytes_ = std::max(max_bytes, max_bytes_);
@@ -31,12 +31,12 @@ void SessionOutbox::SetCredit(uint64_t max_items, uint64_t max_bytes) {
 }
 
 void SessionOutbox::End() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   ended_ = true;
 }
 
 void SessionOutbox::OnAck(uint64_t seq, uint64_t max_reply_bytes) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (max_reply_bytes > max_reply_bytes_.value_or(0)) max_reply_bytes_ = max_reply_bytes;
   while (!unacked_.empty() && (unacked_.front().first <= seq || max_reply_bytes_.has_value())) {
     unacked_bytes_ -= unacked_.front().second;
@@ -54,17 +54,17 @@ bool SessionOutbox::HasNewsLocked() const {
 }
 
 bool SessionOutbox::HasNews() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   return HasNewsLocked();
 }
 
 size_t SessionOutbox::waiting_bytes() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   return reply_bytes_ + (held_.has_value() ? held_->size() : 0);
 }
 
 absl::Time SessionOutbox::blocked_since() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   return blocked_since_;
 }
 
@@ -89,7 +89,7 @@ std::string SessionOutbox::Compose() {
 }
 
 Pull SessionOutbox::Next(SharedBytes* frame) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (!held_.has_value()) {
     if (replies_.empty() && told_) return ended_ ? Pull::kEnd : Pull::kNothing;
     const uint64_t before = seq_;

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "engine/base/mutex.h"
 #include "server/stream_handler.h"
 #include "tensord/v1/session.pb.h"
 
@@ -45,7 +45,7 @@ class SessionOutbox {
   std::string Compose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Covered(size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::deque<v1::Reply> replies_ ABSL_GUARDED_BY(mutex_);
   size_t reply_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t applied_ ABSL_GUARDED_BY(mutex_) = 0, completed_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -10,7 +10,7 @@ namespace tensord::server {
 
 absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& principal,
                                                                const v1::Limits& limits) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   std::shared_ptr<Account>& account = accounts_[principal.name];
   if (account == nullptr) {
     account = std::make_shared<Account>();
@@ -32,24 +32,24 @@ absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& 
 }
 
 void SessionTable::Insert(const std::string& name, std::weak_ptr<Session> session) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   sessions_[name] = std::move(session);
 }
 
 void SessionTable::Remove(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   sessions_.erase(name);
 }
 
 std::shared_ptr<Session> SessionTable::Find(const std::string& name) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto it = sessions_.find(name);
   return it == sessions_.end() ? nullptr : it->second.lock();
 }
 
 std::vector<std::shared_ptr<Session>> SessionTable::All() const {
   std::vector<std::shared_ptr<Session>> all;
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   for (const auto& [name, session] : sessions_) {
     if (std::shared_ptr<Session> living = session.lock()) all.push_back(std::move(living));
   }
@@ -57,7 +57,7 @@ std::vector<std::shared_ptr<Session>> SessionTable::All() const {
 }
 
 size_t SessionTable::sessions() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   return sessions_.size();
 }
 

@@ -10,7 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/base/mutex.h"
 #include "server/principal.h"
 #include "server/session_env.h"
 
@@ -58,7 +58,7 @@ class SessionTable {
  private:
   const std::shared_ptr<Ledger> resident_ = std::make_shared<Ledger>();
   const std::shared_ptr<Ledger> staging_ = std::make_shared<Ledger>();
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
 };

@@ -6,7 +6,7 @@ namespace tensord::server {
 
 void Strand::Post(Task task) {
   {
-    absl::MutexLock lock(&tasks_mutex_);
+    MutexLock lock(tasks_mutex_);
     tasks_.push_back(std::move(task));
   }
   RunWhatCame();
@@ -14,7 +14,7 @@ void Strand::Post(Task task) {
 
 void Strand::RunNow(absl::FunctionRef<void()> body) {
   {
-    absl::MutexLock lock(&running_);
+    MutexLock lock(running_);
     body();
     AfterTasks();
     while (RunTasks()) {
@@ -27,7 +27,7 @@ void Strand::RunNow(absl::FunctionRef<void()> body) {
 bool Strand::RunTasks() {
   std::vector<Task> tasks;
   {
-    absl::MutexLock lock(&tasks_mutex_);
+    MutexLock lock(tasks_mutex_);
     tasks.swap(tasks_);
   }
   for (Task& task : tasks) task();
@@ -39,7 +39,7 @@ bool Strand::RunTasks() {
 void Strand::RunWhatCame() {
   for (;;) {
     {
-      absl::MutexLock lock(&tasks_mutex_);
+      MutexLock lock(tasks_mutex_);
       if (tasks_.empty()) return;
     }
     if (!running_.TryLock()) return;

@@ -8,7 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/base/mutex.h"
 
 namespace tensord::server {
 
@@ -32,8 +32,8 @@ class Strand : public std::enable_shared_from_this<Strand> {
   bool RunTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(running_);
   void RunWhatCame();
 
-  absl::Mutex running_;
-  absl::Mutex tasks_mutex_;
+  Mutex running_;
+  Mutex tasks_mutex_;
   std::vector<Task> tasks_ ABSL_GUARDED_BY(tasks_mutex_);
 };
 

@@ -59,7 +59,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
 
   void OnPart(absl::StatusOr<SessionCore::Part> part) {
     {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(mutex_);
       outcome_ = part.status();
       if (part.ok()) {
         part_ = *std::move(part);
@@ -73,7 +73,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
 
   absl::StatusOr<Pull> Next(OutChunk* chunk) {
     {
-      absl::MutexLock lock(&mutex_);
+      MutexLock lock(mutex_);
       if (!known_) return Pull::kNothing;
       RETURN_IF_ERROR(outcome_);
       const bool first = !told_;
@@ -98,7 +98,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
   }
 
   void Stop() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     stopped_ = true;
   }
 
@@ -115,7 +115,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       std::shared_ptr<Copy> copy;
       uint64_t at = 0;
       {
-        absl::MutexLock lock(&mutex_);
+        MutexLock lock(mutex_);
         if (stopped_ || !outcome_.ok() || asked_ == part_.length ||
             copies_.size() >= kCopiesAhead) {
           return;
@@ -131,7 +131,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       engine_.CopyOut(to, part_.value, static_cast<int64_t>(at),
                       [self = shared_from_this(), copy](absl::Status status) {
                         {
-                          absl::MutexLock lock(&self->mutex_);
+                          MutexLock lock(self->mutex_);
                           copy->done = true;
                           copy->status = std::move(status);
                         }
@@ -142,7 +142,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
 
   runtime::Engine& engine_;
   const StreamPtr stream_;
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool known_ ABSL_GUARDED_BY(mutex_) = false;
   bool told_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -76,7 +76,7 @@ absl::StatusOr<v1::UploadStatus> Uploads::Add(const ChunkHeader& header,
   v1::UploadStatus status;
   bool became_complete = false;
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     status.set_upload(header.upload);
     status.set_total(header.total);
     if (taken_.Contains(header.upload) && pieces.empty()) {  // a lost answer is asked for again
@@ -98,7 +98,7 @@ absl::StatusOr<v1::UploadStatus> Uploads::Add(const ChunkHeader& header,
 }
 
 std::unique_ptr<Uploads::Content> Uploads::Take(uint64_t number) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto it = uploads_.find(number);
   if (it == uploads_.end() || it->second.committed != it->second.total) return nullptr;
   auto content = std::make_unique<Content>(std::move(it->second.content));
@@ -108,26 +108,26 @@ std::unique_ptr<Uploads::Content> Uploads::Take(uint64_t number) {
 }
 
 Uploads::State Uploads::StateOf(uint64_t number) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto it = uploads_.find(number);
   if (it == uploads_.end()) return taken_.Contains(number) ? State::kTaken : State::kUnknown;
   return it->second.committed == it->second.total ? State::kComplete : State::kUnderWay;
 }
 
 absl::Time Uploads::LastProgress(uint64_t number) const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   const auto it = uploads_.find(number);
   return it == uploads_.end() ? absl::InfinitePast() : it->second.progress;
 }
 
 void Uploads::Drop(uint64_t number) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   uploads_.erase(number);
   taken_.Add(number);
 }
 
 void Uploads::Expire(absl::Time before) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   for (auto it = uploads_.begin(); it != uploads_.end();) {
     const auto at = it++;
     if (at->second.progress >= before) continue;
@@ -137,7 +137,7 @@ void Uploads::Expire(absl::Time before) {
 }
 
 void Uploads::Close() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   closed_ = true;
   uploads_.clear();
 }

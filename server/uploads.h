@@ -12,8 +12,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "engine/base/mutex.h"
 #include "engine/runtime/id_set.h"
 #include "server/session_env.h"
 #include "server/stream_handler.h"
@@ -74,7 +74,7 @@ class Uploads {
   const Limits limits_;
   const std::shared_ptr<Ledger> staging_;
   const std::function<void(uint64_t)> on_complete_;
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   absl::flat_hash_map<uint64_t, Upload> uploads_ ABSL_GUARDED_BY(mutex_);
   runtime::IdSet taken_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;

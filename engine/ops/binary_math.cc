@@ -68,6 +68,35 @@ Refs LogAddExpGradient(const GradientArgs& args) {
   return {Dy(args) * share, Dy(args) * (1.0 - share)};
 }
 
+Refs ExpandLogAddExp2(Graph& g, Ref node) {
+  const Expr a = In(g, node, 0), b = In(g, node, 1);
+  const Expr power = Apply(ScalarOp::kExp2, -Abs(a - b));
+  return {Select(a == b, a + 1.0, Max(a, b) + Log1p(power) * M_LOG2E)};
+}
+
+Refs LogAddExp2Gradient(const GradientArgs& args) {
+  const Expr a = X(args, 0), b = X(args, 1);
+  const Expr ratio = Apply(ScalarOp::kExp2, b - a);
+  const Expr share = Select(a == b, a.Number(0.5), 1.0 / (ratio + 1.0));
+  return {Dy(args) * share, Dy(args) * (1.0 - share)};
+}
+
+// The extreme of the numbers: what is NaN gives way to the other.
+Refs ExpandNumberExtreme(Graph& g, Ref node, ScalarOp op) {
+  const Expr a = In(g, node, 0), b = In(g, node, 1);
+  if (!types::IsFloat(a.dtype())) return {Apply(op, a, b)};
+  return {Select(a != a, b, Select(b != b, a, Apply(op, a, b)))};
+}
+
+Refs ExpandHeaviside(Graph& g, Ref node) {
+  const Expr x = In(g, node, 0), at_zero = In(g, node, 1), one = x.Number(1);
+  return {Select(x == 0.0, at_zero, Select(x < 0.0, x.Number(0), Select(x > 0.0, one, x)))};
+}
+
+Refs HeavisideGradient(const GradientArgs& a) {
+  return {nullptr, Select(X(a) == 0.0, Dy(a), Dy(a).Number(0))};
+}
+
 Refs ExpandHypot(Graph& g, Ref node) {
   const Expr a = Abs(In(g, node, 0)), b = Abs(In(g, node, 1));
   const Expr most = Max(a, b), inf = a.Number(INFINITY);
@@ -111,6 +140,38 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .examples = {{{"f32[2] {0, 1000}", "f32[2] {0, 1000}"},
                    "",
                    {"f32[2] {0.6931472, 1000.6931}"}}}},
+    {.name = "logaddexp2",
+     .family = Family::kBinary,
+     .traits = kElementwise,
+     .inputs = {{"a"}, {"b"}},
+     .dtype_rule = DTypeRule::kFloat,
+     .expand = Wide<ExpandLogAddExp2>,
+     .gradient = LogAddExp2Gradient,
+     .doc = "log2(2^a + 2^b) without overflow.",
+     .examples = {{{"f32[2] {0, 1000}", "f32[2] {0, 1000}"}, "", {"f32[2] {1, 1001}"}}}},
+    {.name = "fmax",
+     .family = Family::kBinary,
+     .traits = kElementwise,
+     .inputs = {{"a"}, {"b"}},
+     .expand = [](Graph& g, Ref node) { return ExpandNumberExtreme(g, node, ScalarOp::kMax); },
+     .doc = "The larger; where one is NaN, the other.",
+     .examples = {{{"f32[3] {1, nan, nan}", "f32[3] {2, 3, nan}"}, "", {"f32[3] {2, 3, nan}"}}}},
+    {.name = "fmin",
+     .family = Family::kBinary,
+     .traits = kElementwise,
+     .inputs = {{"a"}, {"b"}},
+     .expand = [](Graph& g, Ref node) { return ExpandNumberExtreme(g, node, ScalarOp::kMin); },
+     .doc = "The smaller; where one is NaN, the other.",
+     .examples = {{{"f32[3] {1, nan, nan}", "f32[3] {2, 3, nan}"}, "", {"f32[3] {1, 3, nan}"}}}},
+    {.name = "heaviside",
+     .family = Family::kBinary,
+     .traits = kElementwise,
+     .inputs = {{"x"}, {"at_zero"}},
+     .dtype_rule = DTypeRule::kFloat,
+     .expand = ExpandHeaviside,
+     .gradient = HeavisideGradient,
+     .doc = "0 below 0, 1 above, at_zero there; NaN stays.",
+     .examples = {{{"f32[4] {-2, 0, 3, nan}", "f32[] {0.5}"}, "", {"f32[4] {0, 0.5, 1, nan}"}}}},
     {.name = "hypot",
      .family = Family::kBinary,
      .traits = kElementwise,

@@ -4,6 +4,21 @@
 namespace tensord::ops {
 namespace {
 
+// Counts in ever wider fields of the bits, each half of a field added to the other: "Hacker's
+// Delight", 2nd edition, 5-1.
+Refs ExpandBitCount(Graph& g, Ref node) {
+  const Expr x = In(g, node);
+  Expr count = types::IsSigned(x.dtype()) ? Apply(ScalarOp::kAbs, x) : x;
+  for (int width = 1; width < types::Row(x.dtype()).bits; width *= 2) {
+    const uint64_t ones = ~uint64_t{0} / ((uint64_t{1} << width) + 1);
+    const Expr mask(g, Constant(g, types::Scalar::Int(x.dtype(), static_cast<int64_t>(ones)),
+                                node->type().placement));
+    // The mask takes the copies of the sign that a shift brings in, too.
+    count = (count & mask) + (Apply(ScalarOp::kShr, count, count.Number(width)) & mask);
+  }
+  return {count};
+}
+
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "bitand",
      .family = Family::kBitwise,
@@ -57,6 +72,15 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
          "the width or more.",
      .examples = {{{"i32[3] {16, -5, -1}", "i32[3] {2, 1, 40}"}, "", {"i32[3] {4, -3, -1}"}},
                   {{"u8[] {255}", "u8[] {8}"}, "", {"u8[] {0}"}}}},
+    {.name = "bitwise_count",
+     .family = Family::kBitwise,
+     .traits = kElementwise | kNoGradient,
+     .inputs = {{"x"}},
+     .infer = InferIntegers,
+     .expand = ExpandBitCount,
+     .doc = "How many bits of |x| are set, in the dtype of x. Integers.",
+     .examples = {{{"i32[4] {0, 7, -8, 255}"}, "", {"i32[4] {0, 3, 1, 8}"}},
+                  {{"i8[2] {-128, 127}"}, "", {"i8[2] {1, 7}"}}}},
     {.name = "logical_and",
      .family = Family::kBitwise,
      .traits = kElementwise | kNoGradient,

@@ -62,6 +62,53 @@ Refs ExpandDropout(Graph& graph, Ref node) {
   return {Select(drawn >= p, scaled, x.Number(0)).To(node->dtype())};
 }
 
+absl::StatusOr<TypeList> InferPrelu(const RuleInput& in) {
+  const types::Type &x = in.inputs[0], &weight = in.inputs[1];
+  const bool one = weight.rank() == 0 || weight.dims == Dims{1};
+  if (!types::IsFloat(x.dtype)) {
+    return InvalidArgument("prelu: x ", x.ToString(), " must be a float; cast it");
+  }
+  if (one || (x.rank() >= 2 && weight.dims == Dims{x.dims[1]})) return TypeList{x};
+  return InvalidArgument("prelu: weight ", weight.ToString(), " for x ", x.ToString(),
+                         " must be one number, or one per channel (axis 1 of x)");
+}
+
+Refs ExpandPrelu(Graph& graph, Ref node) {
+  const Expr x = In(graph, node, 0);
+  Ref slope = node->input(1);
+  if (slope->rank() == 1) {
+    Dims dims(x.node()->rank(), 1);
+    if (slope->dims()[0] != 1) dims[1] = slope->dims()[0];
+    slope = Reshape(graph, slope, dims);
+  }
+  return {Select(x > 0.0, x, x * Expr(graph, slope))};
+}
+
+absl::StatusOr<TypeList> InferGlu(const RuleInput& in) {
+  types::Type x = in.inputs[0];
+  ASSIGN_OR_RETURN(const int axis, NormalizeAxis("glu", *in.get<int64_t>("axis"), x.rank()));
+  const Sym& extent = x.dims[axis];
+  if (!types::IsFloat(x.dtype)) {
+    return InvalidArgument("glu: x ", x.ToString(), " must be a float; cast it");
+  }
+  if (!extent.is_constant() || extent.constant() % 2 != 0) {
+    return InvalidArgument("glu: axis ", axis, " of x ", x.ToString(),
+                           " must have a fixed, even number of elements: values, then gates");
+  }
+  x.dims[axis] = extent.constant() / 2;
+  return TypeList{x};
+}
+
+Refs ExpandGlu(Graph& graph, Ref node) {
+  const Ref x = node->input(0);
+  const int64_t given = node->attr<int64_t>("axis");
+  const int axis = static_cast<int>(given < 0 ? given + x->rank() : given);
+  const Sym half = node->dims()[axis];
+  const Expr value = Widen(graph, Slice(graph, x, axis, 0, half));
+  const Expr gate = Widen(graph, Slice(graph, x, axis, half, half));
+  return {(value * Logistic(gate)).To(node->dtype())};
+}
+
 const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
     {.name = "linear",
      .family = Family::kNn,
@@ -77,6 +124,28 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      .examples = {{.inputs = {"f32[2] {1, 2}", "f32[3,2] {1, 0, 0, 1, 1, 1}",
                               "f32[3] {10, 20, 30}"},
                    .results = {"f32[3] {11, 22, 33}"}}}},
+    {.name = "prelu",
+     .family = Family::kNn,
+     .inputs = {{"x", "[N, C, *]"}, {"weight", "one number, or [C]"}},
+     .dtype_rule = DTypeRule::kSame,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = InferPrelu,
+     .expand = ExpandPrelu,
+     .doc = "x where positive, else x * weight, one slope for all or one per channel. As "
+            "torch.nn.functional.prelu.",
+     .examples = {{.inputs = {"f32[1,2,2] {1, -2, 3, -4}", "f32[2] {0.5, 0.25}"},
+                   .results = {"f32[1,2,2] {1, -1, 3, -1}"}}}},
+    {.name = "glu",
+     .family = Family::kNn,
+     .inputs = {{"x"}},
+     .attrs = {{"axis", AttrKind::kInt, "-1", "which is halved: values, then gates"}},
+     .dtype_rule = DTypeRule::kSame,
+     .shape_rule = ShapeRule::kCustom,
+     .infer = InferGlu,
+     .expand = ExpandGlu,
+     .doc = "The first half of an axis times the sigmoid of the second. As "
+            "torch.nn.functional.glu.",
+     .examples = {{.inputs = {"f32[4] {2, -6, 0, 0}"}, .results = {"f32[2] {1, -3}"}}}},
     {.name = "embedding",
      .family = Family::kNn,
      .inputs = {{"weight", "[V, D]"}, {"index", "integers, [*i]"}},

@@ -77,7 +77,8 @@ const std::vector<OpRow>& UnaryBasicRows() { return kRows; }
 
 const std::vector<OpRow>& UnaryRows() {
   static const std::vector<OpRow>& rows =
-      JoinTables({&UnaryBasicRows(), &UnaryMathRows(), &TrigonometryRows(), &UnaryCompositeRows()});
+      JoinTables({&UnaryBasicRows(), &UnaryMathRows(), &TrigonometryRows(), &UnaryCompositeRows(),
+                  &FloatPartsRows()});
   return rows;
 }
 

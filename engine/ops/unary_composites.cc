@@ -144,6 +144,26 @@ const std::vector<OpRow>& kRows = *new std::vector<OpRow>{
      },
      .doc = "Whether x is infinite.",
      .examples = {{{"f32[3] {1, nan, -inf}"}, "", {"bool[3] {false, false, true}"}}}},
+    {.name = "isposinf",
+     .family = Family::kUnary,
+     .traits = kElementwise | kNoGradient,
+     .inputs = {{"x"}},
+     .dtype_rule = DTypeRule::kBool,
+     .expand = [](Graph& g, Ref node) -> Refs {
+       return {AskFloat(In(g, node), false, [](const Expr& x) { return x == INFINITY; })};
+     },
+     .doc = "Whether x is positive infinity.",
+     .examples = {{{"f32[3] {inf, nan, -inf}"}, "", {"bool[3] {true, false, false}"}}}},
+    {.name = "isneginf",
+     .family = Family::kUnary,
+     .traits = kElementwise | kNoGradient,
+     .inputs = {{"x"}},
+     .dtype_rule = DTypeRule::kBool,
+     .expand = [](Graph& g, Ref node) -> Refs {
+       return {AskFloat(In(g, node), false, [](const Expr& x) { return x == -INFINITY; })};
+     },
+     .doc = "Whether x is negative infinity.",
+     .examples = {{{"f32[3] {inf, nan, -inf}"}, "", {"bool[3] {false, false, true}"}}}},
     {.name = "isfinite",
      .family = Family::kUnary,
      .traits = kElementwise | kNoGradient,

@@ -9,5 +9,6 @@ const std::vector<OpRow>& UnaryBasicRows();      // unary.cc: signs, roots, roun
 const std::vector<OpRow>& UnaryMathRows();       // unary_math.cc: exponentials, logarithms, erf
 const std::vector<OpRow>& TrigonometryRows();    // trigonometry.cc
 const std::vector<OpRow>& UnaryCompositeRows();  // unary_composites.cc
+const std::vector<OpRow>& FloatPartsRows();      // float_parts.cc: mantissas, exponents, neighbours
 
 }  // namespace tensord::ops

@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/base/mutex.h"
 #include "engine/base/settings.h"
 #include "engine/base/status.h"
 #include "engine/runtime/fault.h"
@@ -89,18 +89,18 @@ struct Executor::Job {
   // on the devices' threads.
   bool Proceed(bool writes_in_place);
   absl::Status stopped() {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     return stopped_;
   }
 
  private:
-  absl::Mutex mutex_;
+  Mutex mutex_;
   bool committed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status stopped_ ABSL_GUARDED_BY(mutex_);
 };
 
 bool Executor::Job::Proceed(bool writes_in_place) {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(mutex_);
   if (committed_) return true;
   if (stopped_.ok()) stopped_ = Stopped(request, "before it was done");
   committed_ = stopped_.ok() && writes_in_place;

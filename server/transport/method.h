@@ -38,15 +38,15 @@ struct Method {
 // A unary method: one request in, one answer out, at any time and from any thread.
 //
 //   std::unique_ptr<CallHandler> MakePing(const Services& services, Call& call) {
-//     return Unary<v1::Ping, v1::Pong>(services, call, [](auto& services, auto& peer, v1::Ping
-//     ping,
-//                                                         Reply<v1::Pong> reply) { reply(…); });
+//     return Unary<v1::Ping, v1::Pong>(
+//         services, call, [](auto& services, auto& peer, auto& ping, auto& reply) { reply(…); });
 //   }
 template <typename Request, typename Answer>
 class UnaryCall : public CallHandler {
  public:
-  using Serve = void (*)(const Services& services, const Peer& peer, Request request,
-                         Reply<Answer> reply);
+  // `request` and `reply` may be moved from.
+  using Serve = void (*)(const Services& services, const Peer& peer, Request& request,
+                         Reply<Answer>& reply);
 
   UnaryCall(const Services& services, Call& call, Serve serve)
       : services_(services), call_(call), serve_(serve) {}
@@ -55,7 +55,8 @@ class UnaryCall : public CallHandler {
     Request request;
     absl::Status status = Parse(message, &request);
     if (status.ok()) {
-      serve_(services_, call_.peer, std::move(request), MakeReply());
+      Reply<Answer> reply = MakeReply();
+      serve_(services_, call_.peer, request, reply);
     } else {
       call_.Close(std::move(status));
     }

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/base/sha256.h"

@@ -26,6 +26,9 @@ const std::vector<FormsEntry> kForms = {
     {"bitcast", {"S: x[] ; dtype=$", "E: x[0,3] ; dtype=$", "O: x[7,13] ; dtype=i8",
                  "O: x[7,13] ; dtype=u16", "O: x[7,13] ; dtype=u32", "O: x[7,13] ; dtype=i64",
                  "L: x[40009] ; dtype=$"}},
+    {"frexp modf", {"S: x[]", "E: x[0,3]", "O: x[7,13]", "L: x[40009]"}},
+    {"ldexp", {"S: x[] i5[]", "E: x[0,3] i5[3]", "O: x[7,13] j5[7,13]", "B: x[5,1,3] i5[4,1]",
+               "L: x[40009] i5[40009]"}},
     // ---------------------------------------------------------------- reductions
     {"reduce", {"S: x[] ; monoid=sum, axes=[]", "E: x[0,3] ; monoid=max, axes=[1]",
                 "E: x[3,0] ; monoid=sum, axes=[1]", "E: x[3,0] ; monoid=prod, axes=[1]",
@@ -171,6 +174,10 @@ const std::vector<FormsEntry> kForms = {
     {"linear", {"S! the last axis is a vector's", "E: x[0,7] x[5,7] x[5]", "O: x[3,7] x[5,7] x[5]",
                 "O: x[2,3,7] x[5,7]", "B: x[7] x[5,7] x[5]", "L: x[67,131] x[71,131] x[71]"}},
     // ---------------------------------------------------------------- nn
+    {"prelu", {"S: x[] x[]", "E: x[0,3] x[3]", "O: x[3,5,7] x[5]", "B: x[7] x[1]",
+               "L: x[67,601] x[601]"}},
+    {"glu", {"S! it has an axis", "E: x[0,4]", "O: x[7,14]", "O: x[6,13] ; axis=0",
+             "L: x[67,602]"}},
     {"threshold", {"S: x[] ; threshold=1, value=20", "E: x[0,3] ; threshold=1, value=20",
                    "O: x[7,13] ; threshold=0.5, value=-2", "L: x[40009] ; threshold=0, value=0"}},
     {"embedding", {"S: x[5,3] i5[]", "E: x[5,3] i5[0]", "O: x[5,7] i5[3,2]", "B! index picks rows",
@@ -272,7 +279,8 @@ const std::vector<RangeEntry> kRanges = {
 const std::vector<ToleranceEntry> kTolerances = {
     {"sum mean matmul dot einsum linear conv conv_transpose avg_pool", {Closeness::kSum, 0}},
     {"reduce prod", {Closeness::kRelative, 1}},
-    {"max min any all argmax argmin reciprocal isnan isinf isfinite signbit sign square frac int_pow "
+    {"max min any all argmax argmin reciprocal isnan isinf isposinf isneginf isfinite signbit sign square "
+     "frac frexp ldexp modf spacing nextafter nan_to_num fmax fmin heaviside bitwise_count int_pow "
      "max_pool outer embedding random_bits integers permutation relu relu6 hardtanh threshold "
      "softshrink hardshrink dropout", {Closeness::kExact, 0}},
     // Divided by moments or weighted by scores of many elements: 4 sqrt(K) or less, for the K of

@@ -1,7 +1,8 @@
 // The unary methods of the real handler: Run, ListOps, ListDevices, Negotiate.
 #include "server/run_call.h"
 
-#include "absl/synchronization/notification.h"
+#include <future>
+
 #include "server/session_handler.h"
 #include "tests/server/session_bad_input.h"
 
@@ -15,16 +16,12 @@ using types::DType;
 class RunCallTest : public testing::Test {
  protected:
   absl::StatusOr<v1::RunReply> Run(v1::RunRequest request) {
-    absl::Notification answered;
-    absl::StatusOr<v1::RunReply> result;
-    Reply<v1::RunReply> reply(std::make_shared<FakeStream>(),
-                              [&](absl::StatusOr<v1::RunReply> answer) {
-                                result = std::move(answer);
-                                answered.Notify();
-                              });
+    std::promise<absl::StatusOr<v1::RunReply>> result;
+    Reply<v1::RunReply> reply(
+        std::make_shared<FakeStream>(),
+        [&](absl::StatusOr<v1::RunReply> answer) { result.set_value(std::move(answer)); });
     StartRun(world_.env(), std::move(request), std::move(reply));
-    answered.WaitForNotification();
-    return result;
+    return result.get_future().get();
   }
 
   // a + b * 2 over f32[2].

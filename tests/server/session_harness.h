@@ -53,7 +53,7 @@ class FakeStream : public Stream {
   void Wake() override { ++wakes; }
   void ResumeReading() override { ++resumes; }
   void Close(absl::Status status) override {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     if (!closed_) closed_ = std::move(status);
   }
   void Abort() override {}
@@ -61,13 +61,13 @@ class FakeStream : public Stream {
 
   // The status of the first Close, if there was one.
   std::optional<absl::Status> closed() const {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(mutex_);
     return closed_;
   }
   std::atomic<int> wakes = 0, resumes = 0;
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::optional<absl::Status> closed_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tensord.base import Operand
     from tensord.tensor import Tensor
 
-OP_SET_DIGEST = "b912acb6f97ab33dc8560ca0e770b92170bfa7a7b02990978dc44875eabe426f"
+OP_SET_DIGEST = "2943c948fcb89232f426451b5e5b6ac737d660848d8845363ac0e38fc8c1ab97"
 
 __all__ = [
     "neg",
@@ -62,8 +62,16 @@ __all__ = [
     "sinc",
     "isnan",
     "isinf",
+    "isposinf",
+    "isneginf",
     "isfinite",
     "signbit",
+    "frexp",
+    "ldexp",
+    "modf",
+    "spacing",
+    "nextafter",
+    "nan_to_num",
     "add",
     "sub",
     "mul",
@@ -79,6 +87,10 @@ __all__ = [
     "atan2",
     "int_pow",
     "logaddexp",
+    "logaddexp2",
+    "fmax",
+    "fmin",
+    "heaviside",
     "hypot",
     "lerp",
     "eq",
@@ -94,6 +106,7 @@ __all__ = [
     "not_",
     "shl",
     "shr",
+    "bitwise_count",
     "logical_and",
     "logical_or",
     "logical_xor",
@@ -190,6 +203,8 @@ __all__ = [
     "quick_gelu",
     "tanhshrink",
     "linear",
+    "prelu",
+    "glu",
     "embedding",
     "dropout",
     "conv",
@@ -308,8 +323,17 @@ _FRAC = OpRow("frac", ('x',), 1, False, (), 1, "float", "broadcast")
 _SINC = OpRow("sinc", ('x',), 1, False, (), 1, "float", "broadcast")
 _ISNAN = OpRow("isnan", ('x',), 1, False, (), 1, "bool", "broadcast")
 _ISINF = OpRow("isinf", ('x',), 1, False, (), 1, "bool", "broadcast")
+_ISPOSINF = OpRow("isposinf", ('x',), 1, False, (), 1, "bool", "broadcast")
+_ISNEGINF = OpRow("isneginf", ('x',), 1, False, (), 1, "bool", "broadcast")
 _ISFINITE = OpRow("isfinite", ('x',), 1, False, (), 1, "bool", "broadcast")
 _SIGNBIT = OpRow("signbit", ('x',), 1, False, (), 1, "bool", "broadcast")
+_FREXP = OpRow("frexp", ('x',), 1, False, (), 2, "float", "custom")
+_LDEXP = OpRow("ldexp", ('x', 'exponent'), 2, False, (), 1, "float_first", "broadcast")
+_MODF = OpRow("modf", ('x',), 1, False, (), 2, "float", "broadcast")
+_SPACING = OpRow("spacing", ('x',), 1, False, (), 1, "float", "broadcast")
+_NEXTAFTER = OpRow("nextafter", ('x', 'to'), 2, False, (), 1, "float", "broadcast")
+_NAN_TO_NUM = OpRow("nan_to_num", ('x',), 1, False, (("nan", "float", 0.0), ("posinf", "float",
+    None), ("neginf", "float", None)), 1, "same", "broadcast")
 _ADD = OpRow("add", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
 _SUB = OpRow("sub", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
 _MUL = OpRow("mul", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
@@ -325,6 +349,10 @@ _COPYSIGN = OpRow("copysign", ('magnitude', 'sign'), 2, False, (), 1, "float", "
 _ATAN2 = OpRow("atan2", ('y', 'x'), 2, False, (), 1, "float", "broadcast")
 _INT_POW = OpRow("int_pow", ('base', 'exponent'), 2, False, (), 1, "same", "broadcast")
 _LOGADDEXP = OpRow("logaddexp", ('a', 'b'), 2, False, (), 1, "float", "broadcast")
+_LOGADDEXP2 = OpRow("logaddexp2", ('a', 'b'), 2, False, (), 1, "float", "broadcast")
+_FMAX = OpRow("fmax", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
+_FMIN = OpRow("fmin", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
+_HEAVISIDE = OpRow("heaviside", ('x', 'at_zero'), 2, False, (), 1, "float", "broadcast")
 _HYPOT = OpRow("hypot", ('a', 'b'), 2, False, (), 1, "float", "broadcast")
 _LERP = OpRow("lerp", ('start', 'end', 'weight'), 3, False, (), 1, "float", "broadcast")
 _EQ = OpRow("eq", ('a', 'b'), 2, False, (), 1, "bool", "broadcast")
@@ -341,6 +369,7 @@ _BITXOR = OpRow("bitxor", ('a', 'b'), 2, False, (), 1, "same", "broadcast")
 _NOT = OpRow("not", ('x',), 1, False, (), 1, "same", "broadcast")
 _SHL = OpRow("shl", ('x', 'amount'), 2, False, (), 1, "same", "broadcast")
 _SHR = OpRow("shr", ('x', 'amount'), 2, False, (), 1, "same", "broadcast")
+_BITWISE_COUNT = OpRow("bitwise_count", ('x',), 1, False, (), 1, "same", "broadcast")
 _LOGICAL_AND = OpRow("logical_and", ('a', 'b'), 2, False, (), 1, "logical", "broadcast")
 _LOGICAL_OR = OpRow("logical_or", ('a', 'b'), 2, False, (), 1, "logical", "broadcast")
 _LOGICAL_XOR = OpRow("logical_xor", ('a', 'b'), 2, False, (), 1, "logical", "broadcast")
@@ -496,6 +525,8 @@ _GELU = OpRow("gelu", ('x',), 1, False, (("approximate", "string", None),), 1, "
 _QUICK_GELU = OpRow("quick_gelu", ('x',), 1, False, (), 1, "float", "same")
 _TANHSHRINK = OpRow("tanhshrink", ('x',), 1, False, (), 1, "float", "same")
 _LINEAR = OpRow("linear", ('x', 'weight', 'bias'), 2, False, (), 1, "same", "custom")
+_PRELU = OpRow("prelu", ('x', 'weight'), 2, False, (), 1, "same", "custom")
+_GLU = OpRow("glu", ('x',), 1, False, (("axis", "int", -1),), 1, "same", "custom")
 _EMBEDDING = OpRow("embedding", ('weight', 'index'), 2, False, (), 1, "first", "embedding")
 _DROPOUT = OpRow("dropout", ('x', 'key', 'counter'), 3, False, (("p", "float", 0.5),), 1, "first",
     "custom")
@@ -777,6 +808,16 @@ def isinf(x: Operand) -> Tensor:
     return elementwise(_ISINF, x)
 
 
+def isposinf(x: Operand) -> Tensor:
+    """Whether x is positive infinity."""
+    return elementwise(_ISPOSINF, x)
+
+
+def isneginf(x: Operand) -> Tensor:
+    """Whether x is negative infinity."""
+    return elementwise(_ISNEGINF, x)
+
+
 def isfinite(x: Operand) -> Tensor:
     """Whether x is neither infinite nor NaN."""
     return elementwise(_ISFINITE, x)
@@ -785,6 +826,56 @@ def isfinite(x: Operand) -> Tensor:
 def signbit(x: Operand) -> Tensor:
     """Whether the sign bit is set: negative numbers and -0."""
     return elementwise(_SIGNBIT, x)
+
+
+def frexp(x: Operand) -> tuple[Tensor, Tensor]:
+    """x as mantissa * 2^exponent: a mantissa of 0.5 <= |mantissa| < 1, and the exponent as i32. 0,
+    infinities and NaN are their own mantissas, with the exponent 0.
+    """
+    return apply(_FREXP, (x,), ())  # type: ignore[return-value]
+
+
+def ldexp(x: Operand, exponent: Operand) -> Tensor:
+    """x * 2^exponent, rounded once.
+
+    exponent: integers
+    """
+    return elementwise(_LDEXP, x, exponent)
+
+
+def modf(x: Operand) -> tuple[Tensor, Tensor]:
+    """The fraction of x and its whole part, both with the sign of x."""
+    return apply(_MODF, (x,), ())  # type: ignore[return-value]
+
+
+def spacing(x: Operand) -> Tensor:
+    """The distance from x to the next float away from 0, with the sign of x; NaN where x is not
+    finite.
+    """
+    return elementwise(_SPACING, x)
+
+
+def nextafter(x: Operand, to: Operand) -> Tensor:
+    """The float after x in the direction of `to`; `to` itself where they are equal. Its gradient
+    is x's.
+    """
+    return elementwise(_NEXTAFTER, x, to)
+
+
+def nan_to_num(
+    x: Operand,
+    *,
+    nan: float | None = None,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> Tensor:
+    """x with numbers in the place of NaN and infinities, through which no gradient flows.
+
+    nan: what stands for NaN
+    posinf: for inf; the largest number when absent
+    neginf: for -inf; the least number when absent
+    """
+    return apply(_NAN_TO_NUM, (x,), (nan, posinf, neginf,))[0]
 
 
 def add(a: Operand, b: Operand) -> Tensor:
@@ -862,6 +953,26 @@ def int_pow(base: Operand, exponent: Operand) -> Tensor:
 def logaddexp(a: Operand, b: Operand) -> Tensor:
     """log(exp(a) + exp(b)) without overflow."""
     return elementwise(_LOGADDEXP, a, b)
+
+
+def logaddexp2(a: Operand, b: Operand) -> Tensor:
+    """log2(2^a + 2^b) without overflow."""
+    return elementwise(_LOGADDEXP2, a, b)
+
+
+def fmax(a: Operand, b: Operand) -> Tensor:
+    """The larger; where one is NaN, the other."""
+    return elementwise(_FMAX, a, b)
+
+
+def fmin(a: Operand, b: Operand) -> Tensor:
+    """The smaller; where one is NaN, the other."""
+    return elementwise(_FMIN, a, b)
+
+
+def heaviside(x: Operand, at_zero: Operand) -> Tensor:
+    """0 below 0, 1 above, at_zero there; NaN stays."""
+    return elementwise(_HEAVISIDE, x, at_zero)
 
 
 def hypot(a: Operand, b: Operand) -> Tensor:
@@ -951,6 +1062,11 @@ def shr(x: Operand, amount: Operand) -> Tensor:
     width or more.
     """
     return elementwise(_SHR, x, amount)
+
+
+def bitwise_count(x: Operand) -> Tensor:
+    """How many bits of |x| are set, in the dtype of x. Integers."""
+    return elementwise(_BITWISE_COUNT, x)
 
 
 def logical_and(a: Operand, b: Operand) -> Tensor:
@@ -1942,6 +2058,24 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Tensor:
     bias: [out]
     """
     return apply(_LINEAR, (x, weight, bias), ())[0]
+
+
+def prelu(x: Operand, weight: Operand) -> Tensor:
+    """x where positive, else x * weight, one slope for all or one per channel. As
+    torch.nn.functional.prelu.
+
+    x: [N, C, *]
+    weight: one number, or [C]
+    """
+    return apply(_PRELU, (x, weight), ())[0]
+
+
+def glu(x: Operand, *, axis: int | None = None) -> Tensor:
+    """The first half of an axis times the sigmoid of the second. As torch.nn.functional.glu.
+
+    axis: which is halved: values, then gates
+    """
+    return apply(_GLU, (x,), (axis,))[0]
 
 
 def embedding(weight: Operand, index: Operand) -> Tensor:

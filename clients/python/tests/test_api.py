@@ -1,5 +1,6 @@
 """The Tensor API against numpy, on a real daemon."""
 
+import gzip
 import math
 import pickle
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from tensord import Tensor, dtypes
+from tensord.errors import DTypeError, TensordError
 
 pytestmark = pytest.mark.usefixtures("session")
 RNG = np.random.default_rng(0)
@@ -436,3 +438,38 @@ def test_large_values_travel_in_chunks():
     x = data(1200, 1000)
     check(Tensor(x), x)
     check(Tensor(x).sum(0), x.sum(0), 1e-4)
+
+
+def test_parts_of_floats():
+    x = np.array([1.75, -6, 0, 1e-40, np.inf, np.nan], np.float32)
+    mantissa, exponent = Tensor(x).frexp()
+    want, power = np.frexp(x)
+    check(mantissa, want)
+    check(exponent, np.where(np.isfinite(x), power, 0).astype(np.int32))
+    check(mantissa.ldexp(exponent), x)
+    for got, part in zip(Tensor(x).modf(), np.modf(x), strict=True):
+        check(got, part)
+    check(Tensor(x).spacing(), np.spacing(x))
+    check(Tensor(x).nextafter(0.0), np.nextafter(x, np.float32(0)))
+    check(Tensor(x).nan_to_num(), np.nan_to_num(x))
+    check(Tensor(x).nan_to_num(1, 2, 3), np.nan_to_num(x, nan=1, posinf=2, neginf=3))
+    check(Tensor(x).isposinf(), np.isposinf(x))
+    check(Tensor(-x).isneginf(), np.isneginf(-x))
+    check(Tensor(-x).signbit(), np.signbit(-x))
+    with pytest.raises(DTypeError, match="expected integers"):
+        Tensor(x).ldexp(Tensor(x))
+
+
+def test_more_pairs():
+    a, b = data(3, 1, 4), data(2, 1)
+    for name in ("hypot", "logaddexp", "logaddexp2", "fmax", "fmin", "heaviside"):
+        check(getattr(Tensor(a), name)(Tensor(b)), getattr(np, name)(a, b), 1e-5)
+    check(Tensor([0, 7, -8]).bitwise_count(), np.array([0, 3, 1], np.int32))
+
+
+def test_bytes_of_a_url(tmp_path):
+    path = tmp_path / "data.gz"
+    path.write_bytes(gzip.compress(b"abc"))
+    check(Tensor.from_url(path.as_uri(), gunzip=True), np.frombuffer(b"abc", np.uint8))
+    with pytest.raises(TensordError, match=r"data\.none"):
+        Tensor.from_url(path.with_suffix(".none").as_uri())

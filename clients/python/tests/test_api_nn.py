@@ -207,3 +207,38 @@ def test_bfloat16_and_half_compute():
     for dtype, tolerance in (("bfloat16", 0.05), ("float16", 5e-3)):
         got = (Tensor(x).cast(dtype) @ Tensor(x).cast(dtype)).float()
         np.testing.assert_allclose(got.numpy(), x @ x, rtol=tolerance, atol=1.0)
+
+
+def test_pooled_maxima_know_where_they_were():
+    x = data(2, 3, 5, 7)
+    for kernel, stride, padding in [(2, None, 0), (3, 2, 1), ((2, 3), (1, 2), 0)]:
+        best, where = Tensor(x).max_pool2d(kernel, stride, padding=padding, return_indices=True)
+        flat = x.reshape(2, 3, -1)
+        found = np.take_along_axis(flat, where.numpy().reshape(2, 3, -1), -1)
+        np.testing.assert_array_equal(found.reshape(best.shape), best.numpy())
+
+
+def test_unpooling_puts_maxima_back():
+    x = data(2, 3, 4, 6)
+    best, where = Tensor(x).max_pool2d(2, return_indices=True)
+    back = best.max_unpool2d(where, 2).numpy()
+    is_best = x == x.reshape(2, 3, 2, 2, 3, 2).max((3, 5)).repeat(2, 2).repeat(2, 3)
+    np.testing.assert_array_equal(back, np.where(is_best, x, 0))
+    assert best.max_unpool2d(where, 2, output_size=(5, 7)).shape == (2, 3, 5, 7)
+    with pytest.raises(errors.ShapeError, match="output_size"):
+        best.max_unpool2d(where, 2, output_size=(5,))
+
+
+def test_newton_schulz_nears_an_orthogonal_matrix():
+    x = data(3, 6, 4)
+    q = Tensor(x).newton_schulz(30, (1.5, -0.5)).numpy()
+    eye = np.broadcast_to(np.eye(4, dtype=np.float32), (3, 4, 4))
+    np.testing.assert_allclose(np.swapaxes(q, 1, 2) @ q, eye, atol=1e-4)
+
+
+def test_units_with_parameters():
+    x, slopes = data(2, 3, 4), np.array([0.1, 0.2, 0.3], np.float32)
+    check(Tensor(x).prelu(Tensor(slopes)), np.where(x > 0, x, x * slopes[:, None]))
+    check(Tensor(x).glu(), x[..., :2] / (1 + np.exp(-x[..., 2:])), 1e-5)
+    with pytest.raises(errors.ShapeError, match="even number"):
+        Tensor(x).glu(1)

@@ -322,9 +322,11 @@ void CheckChain(const Chain& chain, Totals& totals) {
   totals.divs += cost.divs;
   totals.mods += cost.mods;
   totals.bounds += static_cast<int>(map.valid.bounds().size());
+  int mask_divs = 0;
   for (const types::Bound& b : map.valid.bounds()) {
-    totals.mask_divs += b.expr.CountOperators().divs + b.expr.CountOperators().mods;
+    mask_divs += b.expr.CountOperators().divs + b.expr.CountOperators().mods;
   }
+  totals.mask_divs += mask_divs;
   if (shape.none) {
     EXPECT_TRUE(map.valid.never()) << shown;
     return;
@@ -332,6 +334,7 @@ void CheckChain(const Chain& chain, Totals& totals) {
   if (shape.box) {
     ++totals.boxes;
     EXPECT_LE(static_cast<int>(map.valid.bounds().size()), shape.cut_axes) << shown;
+    EXPECT_EQ(mask_divs, 0) << shown;
   }
   if (shape.strided) {
     ++totals.strided;

@@ -31,21 +31,22 @@ TEST(LinearBuilder, WritesTheHeadersExample) {
   int n = b.AddVariable("n", 1, 4096);
   int x = b.AddGlobal("x", DType::kF32, b.VariableSym(n), Access::kIn);
   int y = b.AddGlobal("y", DType::kF32, b.VariableSym(n), Access::kInOut);
-  int i = b.For(LoopKind::kParallel, b.I64(0), b.Var(n), 16);
-  int mask = b.Lt(b.Add(i, b.Iota({DType::kI64, 16})), b.Var(n));
+  int zero = b.I64(0), end = b.Var(n);
+  int i = b.For(LoopKind::kParallel, zero, end, 16);
+  int mask = b.Lt(b.Add(i, b.Iota({DType::kI64, 16})), end);
   b.Store(y, i, b.Load(x, {DType::kF32, 16}, i, mask), mask);
   b.End();
   Linear kernel = std::move(b).Finish();
   EXPECT_TRUE(Verify(kernel).ok()) << Verify(kernel);
   EXPECT_EQ(Print(kernel),
             "kernel @axpy(%x: f32[n] in, %y: f32[n] inout, n in [1, 4096]) {\n"
-            "  %0 = var n\n"
-            "  %1 = const i64 0\n"
-            "  %2 = for parallel %1, %0, 16 {\n"
+            "  %0 = const i64 0\n"
+            "  %1 = var n\n"
+            "  %2 = for parallel %0, %1, 16 {\n"
             "    %3 = iota i64x16\n"
             "    %4 = splat i64x16 %2\n"
             "    %5 = add i64x16 %4, %3\n"
-            "    %6 = splat i64x16 %0\n"
+            "    %6 = splat i64x16 %1\n"
             "    %7 = lt boolx16 %5, %6\n"
             "    %8 = load f32x16 %x[%2] mask %7\n"
             "    store f32x16 %y[%2], %8 mask %7\n"
@@ -69,10 +70,11 @@ TEST(LinearBuilder, HoistsOutOfSerialLoopsAndIfsOnly) {
   LinearBuilder b("k");
   const int n = b.AddVariable("n", 0, 9);
   const int out = b.AddGlobal("out", DType::kI64, 100, Access::kOut);
-  const int p = b.For(LoopKind::kParallel, b.I64(0), b.I64(4));
-  const int i = b.For(LoopKind::kSerial, b.I64(0), b.I64(4));
+  const int zero = b.I64(0), four = b.I64(4);
+  const int p = b.For(LoopKind::kParallel, zero, four);
+  const int i = b.For(LoopKind::kSerial, zero, four);
   b.If(b.Lt(i, b.I64(2)));
-  b.Store(out, b.I64(0), b.Mul(b.Var(n), b.Var(n)));
+  b.Store(out, zero, b.Mul(b.Var(n), b.Var(n)));
   b.Store(out, b.I64(1), b.Mul(i, i));
   b.Store(out, b.I64(2), b.Mul(p, p));
   b.End();
@@ -80,19 +82,19 @@ TEST(LinearBuilder, HoistsOutOfSerialLoopsAndIfsOnly) {
   b.End();
   EXPECT_EQ(Print(std::move(b).Finish()),
             "kernel @k(%out: i64[100] out, n in [0, 9]) {\n"
-            "  %0 = const i64 4\n"
-            "  %1 = const i64 0\n"
-            "  %2 = for parallel %1, %0, 1 {\n"
+            "  %0 = const i64 0\n"
+            "  %1 = const i64 4\n"
+            "  %2 = for parallel %0, %1, 1 {\n"
             "    %3 = const i64 2\n"
             "    %4 = var n\n"
             "    %5 = mul i64 %4, %4\n"
             "    %6 = const i64 1\n"
             "    %7 = mul i64 %2, %2\n"
-            "    %8 = for serial %1, %0, 1 {\n"
+            "    %8 = for serial %0, %1, 1 {\n"
             "      %9 = lt bool %8, %3\n"
             "      %10 = mul i64 %8, %8\n"
             "      if %9 {\n"
-            "        store i64 %out[%1], %5\n"
+            "        store i64 %out[%0], %5\n"
             "        store i64 %out[%6], %10\n"
             "        store i64 %out[%3], %7\n"
             "      }\n"
@@ -202,18 +204,20 @@ TEST(LinearBuilder, FinishPutsGlobalsFirstAndDropsTheUnused) {
   b.Load(x, kF32x4, b.I64(8));  // nobody reads it
   const int unused = b.Acc(b.I64(3));
   b.Set(unused, b.Add(unused, b.I64(1)));
-  b.Store(panel, b.I64(0), b.Load(x, kF32x4, b.I64(4)));
-  b.Store(y, b.I64(0), b.Load(panel, kF32x4, b.I64(0)));
+  const int zero = b.I64(0);
+  const int loaded = b.Load(x, kF32x4, b.I64(4));
+  b.Store(panel, zero, loaded);
+  b.Store(y, zero, b.Load(panel, kF32x4, zero));
   const Linear kernel = std::move(b).Finish();
   EXPECT_EQ(Print(kernel),
             "kernel @k(%x: f32[16] in, %y: f32[16] out) {\n"
             "  private %panel: f32[16]\n"
-            "  %0 = const i64 4\n"
-            "  %1 = load f32x4 %x[%0]\n"
-            "  %2 = const i64 0\n"
-            "  store f32x4 %panel[%2], %1\n"
-            "  %3 = load f32x4 %panel[%2]\n"
-            "  store f32x4 %y[%2], %3\n"
+            "  %0 = const i64 0\n"
+            "  %1 = const i64 4\n"
+            "  %2 = load f32x4 %x[%1]\n"
+            "  store f32x4 %panel[%0], %2\n"
+            "  %3 = load f32x4 %panel[%0]\n"
+            "  store f32x4 %y[%0], %3\n"
             "}\n");
 }
 

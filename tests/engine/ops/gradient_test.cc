@@ -101,9 +101,9 @@ TEST_P(GradientTest, AgreesWithFiniteDifferences) {
 std::vector<Case> ElementwiseCases() {
   std::vector<Case> cases;
   for (const char* op :
-       {"neg",        "abs",  "exp",   "exp2",    "expm1",   "sin",  "cos",  "tan",
-        "atan",       "sinh", "cosh",  "tanh",    "asinh",   "erf",  "erfc", "square",
-        "reciprocal", "cbrt", "exp10", "degrees", "radians", "frac", "sinc"}) {
+       {"neg",   "abs",     "exp",     "exp2",  "expm1", "sin",  "cos",    "tan",        "atan",
+        "sinh",  "cosh",    "tanh",    "asinh", "erf",   "erfc", "square", "reciprocal", "cbrt",
+        "exp10", "degrees", "radians", "frac",  "sinc",  "modf", "frexp",  "nan_to_num"}) {
     cases.push_back({op, op, {{5}}, "", 0.1, 1.4});
   }
   for (const char* op : {"sqrt", "log", "log2", "log10", "log1p", "rsqrt"}) {
@@ -112,10 +112,11 @@ std::vector<Case> ElementwiseCases() {
   for (const char* op : {"asin", "acos", "atanh"}) cases.push_back({op, op, {{5}}, "", -0.9, 0.9});
   cases.push_back({"acosh", "acosh", {{5}}, "", 1.1, 3});
   for (const char* op : {"add", "sub", "mul", "div", "floormod", "truncrem", "minimum", "maximum",
-                         "copysign", "atan2", "logaddexp", "hypot"}) {
+                         "copysign", "atan2", "logaddexp", "logaddexp2", "fmax", "fmin", "hypot"}) {
     cases.push_back({op, op, {{2, 3}, {3}}, "", 0.3, 2.9});
   }
   cases.push_back({"pow", "pow", {{4}, {4}}, "", 0.3, 2});
+  cases.push_back({"heaviside", "heaviside", {{4}, {4}}, "", 0.3, 2});
   cases.push_back({"lerp", "lerp", {{3}, {3}, {1}}, ""});
   cases.push_back({"fma", "fma", {{3}, {3}, {}}, ""});
   cases.push_back({"clamp", "clamp", {{6}, {}, {}}, ""});
@@ -217,6 +218,7 @@ TEST(GradientConventionTest, SafeAtZero) {
   EXPECT_EQ(GradientText("prod", {"f32[3] {0, 2, 0}"}), "f32[3] {0, 0, 0}");
   EXPECT_EQ(GradientText("std", {"f32[2] {3, 3}"}), "f32[2] {0, 0}");
   EXPECT_EQ(GradientText("hypot", {"f32[] {0}", "f32[] {0}"}), "f32[] {0}");
+  EXPECT_EQ(GradientText("ldexp", {"f32[2] {1, 0}", "i32[] {3}"}), "f32[2] {8, 8}");
 }
 
 TEST(GradientConventionTest, NothingFlowsThroughStepsAndDetach) {

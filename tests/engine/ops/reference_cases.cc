@@ -1,6 +1,7 @@
 #include "tests/engine/ops/reference_cases.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -106,6 +107,19 @@ std::vector<ReferenceCase> ReadReferenceCases(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return Reader(text.str()).Cases();
+}
+
+std::vector<ReferenceCase> AllReferenceCases() {
+  std::vector<ReferenceCase> all;
+  for (const std::string folder : {"reference", "reference_nn"}) {
+    const std::string path = StrCat(TENSORD_SOURCE_DIR, "/tests/ops/", folder);
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.path().extension() != ".json") continue;
+      const std::string name = StrCat(folder, "/", entry.path().filename().string());
+      for (ReferenceCase& one : ReadReferenceCases(name)) all.push_back(std::move(one));
+    }
+  }
+  return all;
 }
 
 OpCall CallOf(const ReferenceCase& one) {

@@ -26,6 +26,9 @@ struct ReferenceCase {
 // The cases of a file, its path relative to tests/ops/. CHECKs.
 std::vector<ReferenceCase> ReadReferenceCases(const std::string& path);
 
+// The cases of every file of both folders.
+std::vector<ReferenceCase> AllReferenceCases();
+
 // The op over its inputs as a function.
 OpCall CallOf(const ReferenceCase& one);
 

@@ -2,6 +2,8 @@
 // make.py there. A composite's own expansion can't judge it.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "engine/base/strings.h"
 #include "tests/engine/ops/reference_cases.h"
 
@@ -23,6 +25,17 @@ TEST_P(ReferenceTest, ValuesAgree) {
       EXPECT_EQ(Difference((*results)[i], expected[i], one.tolerance), "")
           << what << " result " << i;
     }
+  }
+}
+
+TEST(Reference, EveryCompositeHasCases) {
+  std::set<std::string> referenced;
+  for (const ReferenceCase& one : AllReferenceCases()) referenced.insert(one.Text("op"));
+  for (const ir::OpRow* row : AllOps()) {
+    if (row->level != ir::Level::kComposite) continue;
+    EXPECT_TRUE(referenced.contains(std::string(row->name)))
+        << row->name << ": give it a case in tests/ops/reference/make.py or "
+        << "tests/ops/reference_nn/generate.py";
   }
 }
 

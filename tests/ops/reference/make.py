@@ -87,6 +87,29 @@ def sinc(x):
     return np.where(np.isinf(x), np.nan, np.sinc(x))
 
 
+def parts(dtype):
+    """What takes floats apart, in the dtype itself: normal, subnormal and special numbers."""
+    limits = np.finfo(dtype)
+    sizes = [0, limits.smallest_subnormal, 3 * limits.smallest_subnormal, limits.tiny / 2, limits.tiny, 0.3, 1,
+             1.75, 6, limits.max / 2, limits.max, np.inf]
+    x = np.array([sign * size for size in sizes for sign in (1, -1)] + [np.nan], dtype)
+    with np.errstate(all="ignore"):
+        mantissa, exponent = np.frexp(x)
+        exponent = np.where(np.isfinite(x), exponent, 0).astype(np.int32)
+        case("frexp", [x], [mantissa, exponent])
+        case("modf", [x], list(np.modf(x)))
+        most = np.abs(x) == limits.max  # where numpy's halves and floats differ
+        gaps = np.copysign(np.spacing(np.abs(x)), x)  # numpy's of negative halves differ
+        case("spacing", [x[~most]], [gaps[~most]])
+        case("nan_to_num", [x], [np.nan_to_num(x)])
+        case("nan_to_num", [x], [np.nan_to_num(x, nan=2, posinf=3, neginf=-4)], {"nan": 2, "posinf": 3, "neginf": -4})
+        shifts = np.array([-3000, -200, -30, -3, 0, 1, 30, 200, 3000], np.int32)
+        values, by = (v.ravel() for v in np.meshgrid(x, shifts))
+        case("ldexp", [values, by], [np.ldexp(values, by).astype(dtype)])
+        a, b = pairs(x)
+        case("nextafter", [a, b], [np.nextafter(a, b)])
+
+
 def unary():
     functions = {
         "square": np.square, "reciprocal": lambda x: 1 / x, "rsqrt": lambda x: 1 / np.sqrt(x),
@@ -104,6 +127,14 @@ def unary():
     for name in ("reciprocal", "cbrt", "square", "sign"):
         case(name, [half], functions[name], tolerance=1e-3)
     case("rsqrt", [np.abs(half)], functions["rsqrt"], tolerance=1e-3)
+    for name, function in {"isposinf": np.isposinf, "isneginf": np.isneginf}.items():
+        case(name, [EDGE], function)
+    for dtype in (np.float16, np.float32, np.float64):
+        parts(dtype)
+    counted = np.array([-128, -77, -1, 0, 1, 100, 127], np.int8)
+    case("bitwise_count", [counted], [np.bitwise_count(counted).astype(np.int8)])
+    wide = np.array([2**64 - 1, 2**63, 0, 0x0F0F0F0F0F0F0F0F], np.uint64)
+    case("bitwise_count", [wide], [np.bitwise_count(wide).astype(np.uint64)])
     ints = np.array([-3, 0, 7], np.int32)
     for name in ("sign", "square"):
         case(name, [ints], [functions[name](ints)])
@@ -122,6 +153,11 @@ def binary():
     a, b = pairs(np.array([-np.inf, -1e30, -3, -0.0, 0.0, 1e-20, 2.5, 700, 1e30, np.inf, np.nan], np.float32))
     case("logaddexp", [a, b], np.logaddexp)
     case("hypot", [a, b], np.hypot)
+    case("logaddexp2", [a, b], np.logaddexp2)
+    ordered = (a != 0) | (b != 0)  # numpy leaves the order of 0 and -0 open
+    case("fmax", [a[ordered], b[ordered]], np.fmax)
+    case("fmin", [a[ordered], b[ordered]], np.fmin)
+    case("heaviside", [a, b], np.heaviside)
     case("gt", [a, b], np.greater)
     case("ge", [a, b], np.greater_equal)
     case("isclose", [a, b], lambda x, y: np.isclose(x, y))
@@ -267,6 +303,11 @@ def threefry(key, counters):
     return high, low
 
 
+def unit_f32(word):
+    """23 bits as a number of 0 <= u < 1."""
+    return (word >> np.uint32(9)).astype(np.float64) * 2.0**-23
+
+
 def random():
     known = threefry((0x13198A2E, 0x03707344), np.array([0x243F6A8885A308D3], np.uint64))
     assert [hex(int(w[0])) for w in known] == ["0xc4923a9c", "0x483df7a0"]  # Random123's known answer
@@ -277,7 +318,7 @@ def random():
     operands = [key, np.asarray(counter)]
     for name, values in {"u8": word.astype(np.uint8), "u16": word.astype(np.uint16), "u32": word, "u64": both}.items():
         case("random_bits", operands, [values.reshape(2, 3)], {"dims": [2, 3], "dtype": name})
-    unit = (word >> np.uint32(9)).astype(np.float64) * 2.0**-23
+    unit = unit_f32(word)
     case("uniform", operands, [unit.astype(np.float32)], {"dims": [6]})
     case("uniform", operands, [(unit * 5 - 2).astype(np.float32)], {"dims": [6], "low": -2, "high": 3})
     case("uniform", operands, [(both >> np.uint64(12)).astype(np.float64) * 2.0**-52], {"dims": [6], "dtype": "f64"}, 1e-15)
@@ -289,6 +330,10 @@ def random():
     case("integers", operands, [(both % np.uint64(30)).astype(np.int64).astype(np.int32) - 10],
          {"dims": [6], "low": -10, "high": 20})
     case("permutation", operands, [np.argsort(both, kind="stable").astype(np.int32)], {"dims": [6]})
+    x = draw("dropout", 6)
+    for p in (0.0, 0.3, 1.0):
+        kept = np.where(unit_f32(word) >= p, x / np.float32(1 - p if p < 1 else np.inf), 0).astype(np.float32)
+        case("dropout", [x, *operands], [kept], {"p": p}, 1e-6)
     write("random")
 
 

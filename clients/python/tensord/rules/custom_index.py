@@ -44,9 +44,25 @@ def _dot(r: RuleInput) -> Types:
     return [(r.dtypes[0], a[:-1] + b[:inner] + b[inner + 1 :])]
 
 
-def _int_pow(r: RuleInput) -> Types:
+def _integers(r: RuleInput) -> Types:
     if not r.dtypes[0].is_int:
         raise r.dtype_error(f"needs integers, got {r.dtypes[0].short}; cast first")
+    shape = r.shapes[0]
+    for other in r.shapes[1:]:
+        shape = broadcast_shapes(r.op, shape, other)
+    return [(r.dtypes[0], shape)]
+
+
+def _frexp(r: RuleInput) -> Types:
+    return [(r.dtypes[0], r.shapes[0]), (dt.int32, r.shapes[0])]
+
+
+def _ldexp(r: RuleInput) -> Types:
+    if not r.dtypes[1].is_int:
+        raise r.dtype_error(
+            f"exponent is {r.dtypes[1].short}, expected integers; cast it first, or multiply by "
+            "exp2 of it"
+        )
     return [(r.dtypes[0], broadcast_shapes(r.op, r.shapes[0], r.shapes[1]))]
 
 
@@ -170,12 +186,15 @@ def _slice_update(r: RuleInput) -> Types:
 
 RULES: Final[dict[str, CustomRule]] = {
     "bitcast": _bitcast,
+    "bitwise_count": _integers,
     "copy": like_first,
     "dim_value": _dim_value,
     "dot": _dot,
+    "frexp": _frexp,
     "index": _index,
     "index_put": _index_put,
-    "int_pow": _int_pow,
+    "int_pow": _integers,
+    "ldexp": _ldexp,
     "masked_fill": _masked_fill,
     "outer": _outer,
     "scatter": _scatter,

@@ -34,6 +34,32 @@ def _linear(r: RuleInput) -> Types:
     return [(r.dtypes[0], (*x[:-1], w[0]))]
 
 
+def _prelu(r: RuleInput) -> Types:
+    x, w = r.shapes[0], r.shapes[1]
+    if not r.dtypes[0].is_float:
+        raise r.shape_error(f"x {r.text(0)} must be a float; cast it")
+    if w not in ((), (1,)) and not (len(x) >= 2 and w == (x[1],)):
+        raise r.shape_error(
+            f"weight {r.text(1)} for x {r.text(0)} must be one number, or one per channel"
+            " (axis 1 of x)"
+        )
+    return like_first(r)
+
+
+def _glu(r: RuleInput) -> Types:
+    x = r.shapes[0]
+    axis = normalize_axis(r.op, r.get("axis"), len(x))
+    if not r.dtypes[0].is_float:
+        raise r.shape_error(f"x {r.text(0)} must be a float; cast it")
+    extent = x[axis]
+    if not isinstance(extent, int) or extent % 2 != 0:
+        raise r.shape_error(
+            f"axis {axis} of x {r.text(0)} must have a fixed, even number of elements: values,"
+            " then gates"
+        )
+    return [(r.dtypes[0], (*x[:axis], extent // 2, *x[axis + 1 :]))]
+
+
 def _gelu(r: RuleInput) -> Types:
     if r.get("approximate") not in (None, "none", "tanh"):
         raise r.shape_error(f'approximate "{r.get("approximate")}" must be none or tanh')
@@ -217,6 +243,7 @@ RULES: Final[dict[str, CustomRule]] = {
     "cross_entropy": _cross_entropy,
     "dropout": _dropout,
     "gelu": _gelu,
+    "glu": _glu,
     "group_norm": _channel_norm,
     "instance_norm": _channel_norm,
     "layer_norm": _layer_norm,
@@ -224,6 +251,7 @@ RULES: Final[dict[str, CustomRule]] = {
     "log_softmax": _along_axis,
     "nll_loss": _nll,
     "normalize": _normalize,
+    "prelu": _prelu,
     "rms_norm": _layer_norm,
     "softmax": _along_axis,
     "softmin": _along_axis,

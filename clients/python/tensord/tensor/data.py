@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import urllib.request
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -225,6 +227,14 @@ class DataMixin(AutogradMixin):
             self._deps = x._deps
         return cast("Tensor", self)
 
+    @classmethod
+    def from_url(cls, url: str, gunzip: bool = False, device: str | None = None) -> Tensor:
+        """The bytes at a URL (https, http, file), u8; `gunzip` unpacks them.
+
+        They pass through this process. Raises TensordError where they can't be read.
+        """
+        return cast("Tensor", cls(_download(url, gunzip), device=device))  # type: ignore[call-arg]
+
     def clone(self) -> Tensor:
         """A copy with a name of its own."""
         return ops.contiguous(self)
@@ -248,3 +258,12 @@ def from_file(path: os.PathLike[str]) -> NDArray[np.uint8]:
             return np.frombuffer(file.read(), np.uint8)
     except OSError as error:
         raise TensordError(f"{path}: {error.strerror}") from error
+
+
+def _download(url: str, gunzip: bool) -> NDArray[np.uint8]:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as reply:
+            raw = reply.read()
+        return np.frombuffer(gzip.decompress(raw) if gunzip else raw, np.uint8)
+    except (OSError, EOFError, ValueError) as error:
+        raise TensordError(f"{url}: {error}") from error

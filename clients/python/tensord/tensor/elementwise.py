@@ -182,6 +182,34 @@ class ElementwiseMixin(TensorBase):
     def logaddexp(self, x: Other) -> Tensor:
         return ops.logaddexp(self, x)
 
+    def logaddexp2(self, x: Other) -> Tensor:
+        """log2(2^self + 2^x) without overflow."""
+        return ops.logaddexp2(self, x)
+
+    def hypot(self, x: Other) -> Tensor:
+        """sqrt(self^2 + x^2) without overflow."""
+        return ops.hypot(self, x)
+
+    def fmax(self, x: Other) -> Tensor:
+        """The larger; where one is NaN, the other."""
+        return ops.fmax(self, x)
+
+    def fmin(self, x: Other) -> Tensor:
+        """The smaller; where one is NaN, the other."""
+        return ops.fmin(self, x)
+
+    def heaviside(self, at_zero: Other) -> Tensor:
+        """0 below 0, 1 above, `at_zero` there; NaN stays."""
+        return ops.heaviside(self, at_zero)
+
+    def nextafter(self, x: Other) -> Tensor:
+        """The float after self in the direction of x."""
+        return ops.nextafter(self, x)
+
+    def ldexp(self, exponent: Other) -> Tensor:
+        """self * 2^exponent, for integer exponents, rounded once."""
+        return ops.ldexp(self, exponent)
+
     def bitwise_and(self, x: Other, reverse: bool_t = False) -> Tensor:
         return ops.bitand(x, self) if reverse else ops.bitand(self, x)
 
@@ -388,6 +416,38 @@ class ElementwiseMixin(TensorBase):
     def isfinite(self) -> Tensor:
         return ops.isfinite(self)
 
+    def isposinf(self) -> Tensor:
+        return ops.isposinf(self)
+
+    def isneginf(self) -> Tensor:
+        return ops.isneginf(self)
+
+    def signbit(self) -> Tensor:
+        """Which sign bits are set: negative numbers and -0."""
+        return ops.signbit(self)
+
+    def nan_to_num(
+        self, nan: float_t = 0.0, posinf: float_t | None = None, neginf: float_t | None = None
+    ) -> Tensor:
+        """Numbers for NaN and infinities; for infinities the dtype's largest by default."""
+        return ops.nan_to_num(self, nan=nan, posinf=posinf, neginf=neginf)
+
+    def bitwise_count(self) -> Tensor:
+        """How many bits of |self| are set, in self's dtype. Integers."""
+        return ops.bitwise_count(self)
+
+    def frexp(self) -> tuple[Tensor, Tensor]:
+        """(mantissa, exponent): mantissa * 2^exponent, 0.5 <= |mantissa| < 1; the exponent i32."""
+        return ops.frexp(self)
+
+    def modf(self) -> tuple[Tensor, Tensor]:
+        """(fraction, whole part), both with the sign of self."""
+        return ops.modf(self)
+
+    def spacing(self) -> Tensor:
+        """The distance to the next float away from 0, with the sign of self."""
+        return ops.spacing(self)
+
     def usum(self, *others: Other) -> Tensor:
         """self + others[0] + ..., from the left; operands broadcast and promote."""
         return functools.reduce(ops.add, others, cast("Tensor", self))
@@ -399,6 +459,10 @@ class ElementwiseMixin(TensorBase):
     def contiguous(self) -> Tensor:
         """self, stored when it is computed: what follows reads memory."""
         return ops.contiguous(self)
+
+    def contiguous_backward(self) -> Tensor:
+        """self: where a gradient is stored is the daemon's choice."""
+        return self  # type: ignore[return-value]
 
     # ------------------------------------------------------------------ properties
 

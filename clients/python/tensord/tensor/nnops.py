@@ -1,4 +1,4 @@
-"""Contractions, convolutions, pools, activations, norms, losses, attention."""
+"""Contractions, convolutions, activations, norms, losses, attention."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tensord import _ops as ops
 from tensord.context import training
 from tensord.dtype import DType, to_dtype
 from tensord.errors import ShapeError, ValueProblem
-from tensord.tensor.indexing import IndexingMixin
+from tensord.tensor.pools import PoolMixin, as_tuple, padding_for
 
 if TYPE_CHECKING:
     from tensord.tensor import Tensor
@@ -19,21 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["NnMixin"]
 
 
-def _pair(value: int | Sequence[int]) -> tuple[int, ...]:
-    return (value,) if isinstance(value, int) else tuple(value)
-
-
-def padding_for(padding: int | Sequence[int], axes: int) -> tuple[int, ...]:
-    """tinygrad's padding (one for all, one each, or low and high of each, last axis first) as the
-    op takes it (low and high of each axis in turn)."""
-    given = _pair(padding)
-    if len(given) != 2 * axes or len(given) == 1:
-        return given
-    pairs = [given[i : i + 2] for i in range(0, len(given), 2)][::-1]
-    return tuple(p for pair in pairs for p in pair)
-
-
-class NnMixin(IndexingMixin):
+class NnMixin(PoolMixin):
     """What networks are made of. Layouts are PyTorch's: [batch, channels, spatial axes …]."""
 
     __slots__ = ()
@@ -56,6 +42,26 @@ class NnMixin(IndexingMixin):
 
     def __rmatmul__(self, x: Any) -> Tensor:
         return ops.matmul(x, self)
+
+    def newton_schulz(self, steps: int, params: Sequence[float], eps: float = 1e-7) -> Tensor:
+        """Newton and Schulz's iteration towards the nearest orthogonal matrix, as Muon takes it.
+
+        The matrices of the last two axes are divided by their Frobenius norms; each of `steps`
+        steps makes x of sum(params[i] * (x @ x.T)^i @ x).
+        """
+        if self.ndim < 2:
+            raise ShapeError(f"newton_schulz: {tuple(self.shape)} has no matrices; reshape it")
+        x = cast("Tensor", self) / (self.square().sum((-2, -1), keepdim=True).sqrt() + eps)
+        tall = self.shape[-2] > self.shape[-1]
+        x = x.transpose(-2, -1) if tall else x
+        for _ in range(steps):
+            square, power = x @ x.transpose(-2, -1), x
+            total = x * params[0]
+            for factor in params[1:]:
+                power = square @ power
+                total = total + power * factor
+            x = total
+        return x.transpose(-2, -1) if tall else x
 
     @staticmethod
     def einsum(formula: str, *operands: Any, dtype: DType | str | None = None) -> Tensor:
@@ -99,8 +105,8 @@ class NnMixin(IndexingMixin):
             self,
             weight,
             bias,
-            stride=_pair(stride),
-            dilation=_pair(dilation),
+            stride=as_tuple(stride),
+            dilation=as_tuple(dilation),
             padding=padding_for(padding, self.ndim - 2),
             groups=groups,
         )
@@ -120,51 +126,11 @@ class NnMixin(IndexingMixin):
             self,
             weight,
             bias,
-            stride=_pair(stride),
+            stride=as_tuple(stride),
             groups=groups,
             padding=padding_for(padding, self.ndim - 2),
-            output_padding=_pair(output_padding),
-            dilation=_pair(dilation),
-        )
-
-    def max_pool2d(
-        self,
-        kernel_size: int | Sequence[int] = (2, 2),
-        stride: int | Sequence[int] | None = None,
-        dilation: int | Sequence[int] = 1,
-        padding: int | Sequence[int] = 0,
-        ceil_mode: bool = False,
-    ) -> Tensor:
-        """The largest element of each window over the last axes; the stride is the kernel's."""
-        kernel = _kernel(kernel_size)
-        return ops.max_pool(
-            self,
-            kernel=kernel,
-            stride=_pair(stride or ()),
-            padding=padding_for(padding, len(kernel)),
-            dilation=_pair(dilation),
-            ceil_mode=ceil_mode,
-        )
-
-    def avg_pool2d(
-        self,
-        kernel_size: int | Sequence[int] = (2, 2),
-        stride: int | Sequence[int] | None = None,
-        dilation: int | Sequence[int] = 1,
-        padding: int | Sequence[int] = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-    ) -> Tensor:
-        """The mean of each window over the last axes; the stride is the kernel's."""
-        kernel = _kernel(kernel_size)
-        return ops.avg_pool(
-            self,
-            kernel=kernel,
-            stride=_pair(stride or ()),
-            padding=padding_for(padding, len(kernel)),
-            dilation=_pair(dilation),
-            ceil_mode=ceil_mode,
-            count_include_pad=count_include_pad,
+            output_padding=as_tuple(output_padding),
+            dilation=as_tuple(dilation),
         )
 
     # ------------------------------------------------------------------ activations
@@ -177,6 +143,14 @@ class NnMixin(IndexingMixin):
 
     def leaky_relu(self, neg_slope: float = 0.01) -> Tensor:
         return ops.leaky_relu(self, negative_slope=neg_slope)
+
+    def prelu(self, weight: Tensor) -> Tensor:
+        """Self where positive, else self * weight: one number, or one per channel (axis 1)."""
+        return ops.prelu(self, weight)
+
+    def glu(self, axis: int = -1) -> Tensor:
+        """The first half of an axis times the sigmoid of the second."""
+        return ops.glu(self, axis=axis)
 
     def elu(self, alpha: float = 1.0) -> Tensor:
         return ops.elu(self, alpha=alpha)
@@ -228,11 +202,11 @@ class NnMixin(IndexingMixin):
 
     def layernorm(self, axis: int | Sequence[int] = -1, eps: float = 1e-5) -> Tensor:
         """Mean 0 and variance 1 over the axes."""
-        return ops.layer_norm(self, axes=_pair(axis), eps=eps)
+        return ops.layer_norm(self, axes=as_tuple(axis), eps=eps)
 
     def rmsnorm(self, axis: int | Sequence[int] = -1, eps: float = 1e-6) -> Tensor:
         """Root mean square 1 over the axes."""
-        return ops.rms_norm(self, axes=_pair(axis), eps=eps)
+        return ops.rms_norm(self, axes=as_tuple(axis), eps=eps)
 
     def batchnorm(
         self,
@@ -243,7 +217,7 @@ class NnMixin(IndexingMixin):
         axis: int | Sequence[int] = 1,
     ) -> Tensor:
         """(self - mean) * invstd * weight + bias, along the channel axis."""
-        axes = _pair(axis)
+        axes = as_tuple(axis)
         shape = tuple(d if i in axes else 1 for i, d in enumerate(self.shape))
         x = self - mean.reshape(shape)
         if weight is not None:
@@ -368,7 +342,3 @@ def _resample(x: Tensor, axis: int, n: int, mode: str, align_corners: bool) -> T
     shape = [n if i == axis else 1 for i in range(x.ndim)]
     weight = (at - low).astype(np.float32).reshape(shape)
     return ops.lerp(start, end, weight)
-
-
-def _kernel(size: int | Sequence[int]) -> tuple[int, ...]:
-    return (size, size) if isinstance(size, int) else tuple(size)
