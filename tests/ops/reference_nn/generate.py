@@ -128,9 +128,8 @@ def activations():
     case("threshold", [edge], lambda x: F.threshold(x, 0.5, 9), {"threshold": 0.5, "value": 9})
     case("softshrink", [edge], lambda x: F.softshrink(x, 1.5), {"lambda": 1.5})
     case("sigmoid", [edge], lambda x: torch.tensor(scipy.special.expit(x.detach().numpy())), gradients=False)
-    d = Draw("units")
-    case("glu", [d.normal(3, 4, 2)], lambda x: F.glu(x, 1), {"axis": 1})
-    case("prelu", [d.normal(2, 4, 3), d.normal(4)], F.prelu)
+    case("glu", [Draw("glu").normal(3, 4, 2)], lambda x: F.glu(x, 1), {"axis": 1})
+    case("prelu", [Draw("prelu").normal(2, 4, 3), Draw("slopes").normal(4)], F.prelu)
     half = np.array([-9, -1.5, 0.25, 3], np.float16)
     for name in ["silu", "gelu", "mish", "elu", "sigmoid"]:
         case(name, [half], simple[name], tolerance=1e-3)
