@@ -118,13 +118,13 @@ absl::StatusOr<std::shared_ptr<Program>> Program::Make(const v1::ProgramBody& bo
   ASSIGN_OR_RETURN(program->function_, BuildBody(body, options, find_program));
   program->donate_required_ = body.donate_required();
   program->label_ = body.label().substr(0, 128);
-  engine.PrepareAsync(program->function_, [program](absl::StatusOr<runtime::ExecutableRef> made) {
-    program->OnPrepared(std::move(made));
-  });
+  engine.PrepareAsync(
+      program->function_,
+      [program](const absl::StatusOr<runtime::ExecutableRef>& made) { program->OnPrepared(made); });
   return program;
 }
 
-void Program::OnPrepared(absl::StatusOr<runtime::ExecutableRef> executable) {
+void Program::OnPrepared(const absl::StatusOr<runtime::ExecutableRef>& executable) {
   std::vector<Then> waiting;
   {
     MutexLock lock(mutex_);

@@ -55,7 +55,7 @@ class Program {
 
  private:
   Program() = default;
-  void OnPrepared(absl::StatusOr<runtime::ExecutableRef> executable);
+  void OnPrepared(const absl::StatusOr<runtime::ExecutableRef>& executable);
 
   std::shared_ptr<const ir::Function> function_;
   bool donate_required_ = false;

@@ -123,7 +123,7 @@ class ReflectionCall : public CallHandler {
     {
       std::lock_guard lock(mutex_);
       if (answers_.empty()) return Pull::kNothing;
-      *message = std::move(answers_.front());
+      message->Swap(&answers_.front());
       answers_.pop_front();
     }
     call_.ResumeReading();

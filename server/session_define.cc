@@ -275,7 +275,7 @@ void SessionCore::OnProgram(const v1::Program& item, const Origin& origin) {
   }
   const absl::StatusOr<SessionProgramRef> found = programs_.FindOrAdd(*digest);
   if (!found.ok()) return Fail(origin, found.status());
-  const SessionProgramRef program = *found;
+  const SessionProgramRef& program = *found;
   programs_.SetSlot(item.slot(), program);
   if (program->program == nullptr && !item.body().empty()) {
     programs_.Fill(*program, item.body());

@@ -10,11 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "absl/container/flat_hash_map.h"
 #include "engine/base/host.h"
 #include "engine/base/status.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -46,7 +47,7 @@ std::byte* SystemAllocate(int64_t capacity) {
 // Under the address sanitizer, bytes that nobody was given are poisoned.
 void Poison([[maybe_unused]] std::byte* at, [[maybe_unused]] int64_t from,
             [[maybe_unused]] int64_t to) {
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
   __asan_unpoison_memory_region(at, static_cast<size_t>(from));
   __asan_poison_memory_region(at + from, static_cast<size_t>(to - from));
 #endif

@@ -136,7 +136,8 @@ Sym FloorDivSymbolic(const Sym& a, const Sym& b, const Mask* facts) {
     return FloorDivUnder(a.rep()->a, a.rep()->b * b, facts);
   }
   Quotient q = DividePolynomials(numerator, divisor);
-  const Sym whole = FromPoly(std::move(q.quotient)), r = FromPoly(std::move(q.remainder));
+  Sym whole = FromPoly(std::move(q.quotient));
+  const Sym r = FromPoly(std::move(q.remainder));
   if (r.is_constant() && r.constant() == 0) return whole;
   if (const std::optional<int64_t> small = SmallQuotient(r, b, facts)) return whole + *small;
   const SymPoly rest = PolyOf(r);

@@ -137,7 +137,7 @@ Pull Call::Next(grpc::ByteBuffer* message) {
   return source == nullptr ? Pull::kNothing : source->Next(message);
 }
 
-void Call::Write(grpc::ByteBuffer message) {
+void Call::Write(const grpc::ByteBuffer& message) {
   ++totals_.messages_out;
   totals_.bytes_out += message.Length();
   write_began_ns_ = absl::GetCurrentTimeNanos();

@@ -126,7 +126,7 @@ class Call final : public Stream, public std::enable_shared_from_this<Call> {
   void OnLast(bool ok);
 
   // The outbox's wire and source.
-  void Write(grpc::ByteBuffer message);
+  void Write(const grpc::ByteBuffer& message);
   void Finish(CallEnd end);
   Pull Next(grpc::ByteBuffer* message);
 

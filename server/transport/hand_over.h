@@ -2,13 +2,15 @@
 // without it: what was written before HandOver(p) is visible after TakeOver(p). No code otherwise.
 #pragma once
 
-#if defined(__SANITIZE_THREAD__)
+#include "absl/base/config.h"
+
+#ifdef ABSL_HAVE_THREAD_SANITIZER
 #include <sanitizer/tsan_interface.h>
 #endif
 
 namespace tensord::server::transport {
 
-#if defined(__SANITIZE_THREAD__)
+#ifdef ABSL_HAVE_THREAD_SANITIZER
 inline void HandOver(const void* p) { __tsan_release(const_cast<void*>(p)); }
 inline void TakeOver(const void* p) { __tsan_acquire(const_cast<void*>(p)); }
 #else

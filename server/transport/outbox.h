@@ -19,8 +19,8 @@
 
 namespace tensord::server::transport {
 
-// Wire: Write(Message&&), Finish(End&&). Each starts one asynchronous operation; a Write's end is
-// reported by OnWritten. Source: Pull Next(Message*). Thread-safe.
+// Wire: Write(const Message&) or Write(Message&&), Finish(End&&). Each starts one asynchronous
+// operation; a Write's end is reported by OnWritten. Source: Pull Next(Message*). Thread-safe.
 template <typename Wire, typename Source, typename Message, typename End>
 class Outbox {
  public:

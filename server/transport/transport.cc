@@ -72,6 +72,7 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Start(const Config& config
 Transport::Transport(std::vector<Method> methods, const Services& services, Admission& admission)
     : methods_(std::move(methods)), services_(services), admission_(admission) {
   std::vector<std::string> names;
+  names.reserve(methods_.size());
   for (const Method& method : methods_) names.emplace_back(method.path + 1);
   services_.metrics.NameMethods(std::move(names));
 }

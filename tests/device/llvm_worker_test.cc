@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/config.h"
 #include "engine/base/file.h"
 #include "engine/base/strings.h"
 #include "engine/codegen/llvm_compile.h"
@@ -112,7 +113,7 @@ TEST(LlvmWorkers, TimeIsLimited) {
 }
 
 TEST(LlvmWorkers, MemoryIsLimited) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
   GTEST_SKIP() << "sanitizers need address space without limits";
 #endif
   auto pool = StartPool({.workers = 1, .memory_bytes = 512 << 20});

@@ -11,12 +11,13 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "absl/base/config.h"
 #include "engine/base/bytes.h"
 #include "engine/base/strings.h"
 #include "engine/codegen/llvm_compile.h"
 #include "engine/device/llvm/worker_protocol.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 #define TENSORD_SHADOW_MEMORY 1  // more than any limit would allow
 #endif
 
