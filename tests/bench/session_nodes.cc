@@ -12,6 +12,7 @@
 
 #include "server/program.h"
 #include "server/session_core.h"
+#include "tests/bench/row.h"
 
 namespace tensord::server {
 namespace {
