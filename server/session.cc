@@ -1,5 +1,8 @@
 #include "server/session.h"
 
+#include "engine/base/status.h"
+#include "engine/runtime/fault.h"
+
 namespace tensord::server {
 namespace {
 
@@ -7,17 +10,10 @@ namespace {
 constexpr size_t kPauseBytes = 8 << 20;
 constexpr size_t kResumeBytes = 4 << 20;
 
-class SessionStream : public StreamHandler {
- public:
-  explicit SessionStream(std::shared_ptr<Session> session) : session_(std::move(session)) {}
-  Flow OnFrame(std::string_view bytes) override { return session_->OnFrame(bytes); }
-  void OnHalfClose() override { session_->OnHalfClose(); }
-  Pull NextFrame(SharedBytes* frame) override { return session_->NextFrame(frame); }
-  void OnDetached(const absl::Status&) override { session_->OnDetached(); }
-
- private:
-  const std::shared_ptr<Session> session_;
-};
+absl::Status Fenced() {
+  return runtime::Fault(absl::StatusCode::kAborted, "FENCED",
+                        "another stream has taken this session over");
+}
 
 }  // namespace
 
@@ -27,31 +23,89 @@ std::shared_ptr<Session> Session::Make(const SessionEnv& env, SessionTable& tabl
 }
 
 Session::Session(const SessionEnv& env, SessionTable& table, const Peer& peer, StreamPtr stream)
-    : env_(env), table_(table), stream_(std::move(stream)), core_(env, peer, *this, outbox_) {}
+    : env_(env), table_(table), core_(env, peer, *this, outbox_), stream_(std::move(stream)) {}
 
 Session::~Session() = default;
 
-Flow Session::OnFrame(std::string_view bytes) {
-  RunNow([&] { core_.OnFrame(bytes); });
+bool Session::Carries(uint64_t stream) const {
+  MutexLock lock(stream_mutex_);
+  return stream == number_ && stream_ != nullptr;
+}
+
+StreamPtr Session::stream() const {
+  MutexLock lock(stream_mutex_);
+  return stream_;
+}
+
+StreamPtr Session::Replace(StreamPtr stream) {
+  MutexLock lock(stream_mutex_);
+  ++number_;
+  return std::exchange(stream_, std::move(stream));
+}
+
+Flow Session::OnFrame(uint64_t stream, std::string_view bytes) {
+  RunNow([&] {
+    if (Carries(stream)) core_.OnFrame(bytes);
+  });
   if (outbox_.waiting_bytes() < kPauseBytes) return Flow::kContinue;
   paused_ = true;
   return Flow::kPause;
 }
 
-void Session::OnHalfClose() {
-  RunNow([&] { core_.OnHalfClose(); });
+void Session::OnHalfClose(uint64_t stream) {
+  RunNow([&] {
+    if (Carries(stream)) core_.OnHalfClose();
+  });
 }
 
-Pull Session::NextFrame(SharedBytes* frame) {
-  const Pull pull = outbox_.Next(frame);
+Pull Session::NextFrame(uint64_t stream, SharedBytes* frame) {
+  Pull pull = Pull::kEnd;
+  StreamPtr carrier;
+  {
+    MutexLock lock(stream_mutex_);
+    if (stream != number_) return Pull::kEnd;
+    pull = outbox_.Next(frame);
+    carrier = stream_;
+  }
   if (paused_ && outbox_.waiting_bytes() < kResumeBytes && paused_.exchange(false)) {
-    stream_->ResumeReading();
+    if (carrier != nullptr) carrier->ResumeReading();
   }
   return pull;
 }
 
-void Session::OnDetached() {
-  if (!name_.empty()) table_.Remove(name_);
+void Session::OnDetached(uint64_t stream) {
+  RunNow([&] {
+    if (!Carries(stream)) return;
+    Replace(nullptr);
+    core_.OnDetached();
+  });
+}
+
+absl::StatusOr<uint64_t> Session::Resume(const Principal& principal, const v1::Resume& resume,
+                                         StreamPtr stream) {
+  absl::Status status;
+  StreamPtr before;
+  uint64_t number = 0;
+  RunNow([&] {
+    // First the fence: what the old stream takes from here on is nothing.
+    status = core_.MayResume(principal, resume);
+    if (!status.ok()) return;
+    before = Replace(std::move(stream));
+    core_.OnResume(resume);
+    paused_ = false;
+    MutexLock lock(stream_mutex_);
+    number = number_;
+  });
+  if (before != nullptr) before->Close(Fenced());
+  if (!status.ok()) return status;
+  return number;
+}
+
+void Session::Refuse(const absl::Status& status) {
+  RunNow([&] { core_.Refuse(status); });
+}
+
+void Session::End() {
   RunNow([&] { core_.End(); });
 }
 
@@ -83,21 +137,30 @@ void Session::OnWelcome() {
   data_token_ = core_.data_token();
   uploads_ = core_.uploads();
   table_.Insert(name_, std::static_pointer_cast<Session>(shared_from_this()));
+  listed_ = true;
+}
+
+void Session::DropStream() {
+  const StreamPtr lost = Replace(nullptr);
+  if (lost == nullptr) return;
+  core_.OnDetached();
+  lost->Abort();
 }
 
 void Session::AfterTasks() {
   core_.Advance();
   idle_ = core_.idle();
   breached_ = !core_.breach().ok();
+  lease_expired_ = core_.lease_expired();
+  over_ = core_.over();
 }
 
 void Session::AfterRunning() {
-  if (breached_ && !closed_.exchange(true)) return stream_->Close(core_.breach());
-  if (outbox_.HasNews()) stream_->Wake();
-}
-
-std::unique_ptr<StreamHandler> MakeSessionStream(std::shared_ptr<Session> session) {
-  return std::make_unique<SessionStream>(std::move(session));
+  if (over_ && listed_.exchange(false)) table_.Remove(name_, lease_expired_);
+  const StreamPtr carrier = stream();
+  if (carrier == nullptr) return;
+  if (breached_ && !closed_.exchange(true)) return carrier->Close(core_.breach());
+  if (outbox_.HasNews()) carrier->Wake();
 }
 
 }  // namespace tensord::server

@@ -1,4 +1,5 @@
-// A session: its core behind a strand, its stream, and what the bulk lane asks of it.
+// A session: its core behind a strand, the stream that carries it, and what the bulk lane asks of
+// it. A session outlives its stream for its lease; another stream may take it over.
 #pragma once
 
 #include <atomic>
@@ -6,25 +7,35 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/mutex.h"
 #include "server/session_core.h"
 #include "server/strand.h"
 #include "server/stream_handler.h"
 
 namespace tensord::server {
 
-// Thread-safe. Lives until its stream is gone and nothing that it started is under way.
+// Thread-safe. The table holds it from its Welcome until it is over.
 class Session : public Strand, public SessionOwner {
  public:
-  // `env` and `table` outlive it.
+  // `env` and `table` outlive it. `stream` is number 1.
   static std::shared_ptr<Session> Make(const SessionEnv& env, SessionTable& table, const Peer& peer,
                                        StreamPtr stream);
   ~Session() override;
 
-  // As StreamHandler's.
-  Flow OnFrame(std::string_view bytes);
-  void OnHalfClose();
-  Pull NextFrame(SharedBytes* frame);
-  void OnDetached();
+  // As StreamHandler's, from the stream with this number. One that was taken over is not heard.
+  Flow OnFrame(uint64_t stream, std::string_view bytes);
+  void OnHalfClose(uint64_t stream);
+  Pull NextFrame(uint64_t stream, SharedBytes* frame);
+  void OnDetached(uint64_t stream);
+
+  // `stream` takes the session over, and the one before hears FENCED; its number.
+  // Errors: as SessionCore::OnResume.
+  absl::StatusOr<uint64_t> Resume(const Principal& principal, const v1::Resume& resume,
+                                  StreamPtr stream);
+  // Ends a session that has not begun, with a fatal Fault.
+  void Refuse(const absl::Status& status);
+  // Ends it now, whoever holds it.
+  void End();
 
   void OnTick(absl::Time now);
   void OnGoingAway(absl::Duration deadline);
@@ -42,6 +53,7 @@ class Session : public Strand, public SessionOwner {
   absl::StatusOr<std::unique_ptr<Membership>> Join(const Principal& principal) override;
   void OnUploaded(uint64_t number) override;
   void OnWelcome() override;
+  void DropStream() override;
 
  protected:
   void AfterTasks() override;
@@ -50,20 +62,33 @@ class Session : public Strand, public SessionOwner {
  private:
   Session(const SessionEnv& env, SessionTable& table, const Peer& peer, StreamPtr stream);
 
+  bool Carries(uint64_t stream) const;
+  StreamPtr stream() const;
+  StreamPtr Replace(StreamPtr stream);
+
   const SessionEnv& env_;
   SessionTable& table_;
-  const StreamPtr stream_;
   SessionOutbox outbox_;
   SessionCore core_;
+
+  // Which stream may speak; changed on the strand only. Held while a frame is pulled, so that what
+  // a fenced stream takes is known to the outbox before another one begins.
+  mutable Mutex stream_mutex_;
+  StreamPtr stream_ ABSL_GUARDED_BY(stream_mutex_);
+  uint64_t number_ ABSL_GUARDED_BY(stream_mutex_) = 1;
+
   std::atomic<bool> idle_ = true, paused_ = false;
   std::atomic<bool> breached_ = false;  // core_.breach() is set, and does not change any more
   std::atomic<bool> closed_ = false;
+  std::atomic<bool> over_ = false, listed_ = false;
+  std::atomic<bool> lease_expired_ = false;
   // Set once by OnWelcome, before the table knows the session.
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;
 };
 
-// The session's stream for the transport.
-std::unique_ptr<StreamHandler> MakeSessionStream(std::shared_ptr<Session> session);
+// A stream's handler: of a session of its own, or of the one that its first frame resumes.
+std::unique_ptr<StreamHandler> MakeSessionStream(const SessionEnv& env, SessionTable& table,
+                                                 const Peer& peer, StreamPtr stream);
 
 }  // namespace tensord::server

@@ -21,6 +21,7 @@ constexpr absl::Duration kParkingTime = absl::Seconds(30);
 constexpr absl::Duration kBlockedTime = absl::Seconds(30);
 constexpr absl::Duration kUnboundTime = absl::Seconds(60);
 constexpr size_t kMaxString = 1024;
+constexpr size_t kMaxSecrets = 64;
 
 std::unique_ptr<google::protobuf::Arena> MakeArena() {
   google::protobuf::ArenaOptions options;
@@ -91,12 +92,13 @@ absl::Status SessionCore::TakeFrame(std::string_view bytes, v1::ClientFrame& fra
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Fault(StatusCode::kInvalidArgument, "FRAMING", "the bytes are no ClientFrame");
   }
-  RETURN_IF_ERROR(CheckCredit(bytes.size(), frame));
   outbox_.OnAck(frame.acked(), frame.max_reply_bytes());
+  if (secrets_.size() > 1) secrets_.erase(secrets_.begin(), std::prev(secrets_.end()));
   if (frame.seq() != 0 && frame.seq() <= last_seq_) return absl::OkStatus();  // applied before
   if (frame.seq() != last_seq_ + 1) {
     return Fault(StatusCode::kInvalidArgument, "GAP", "frame ", frame.seq(), " after ", last_seq_);
   }
+  RETURN_IF_ERROR(CheckCredit(bytes.size(), frame));
   last_seq_ = frame.seq();
   if (!welcomed()) RETURN_IF_ERROR(Greet(frame));
   RETURN_IF_ERROR(TakeTables(frame));
@@ -169,11 +171,8 @@ void SessionCore::TakeItems(v1::ClientFrame& frame) {
   if (!parking_.has_value()) applied_ = frame.seq();
 }
 
-// The first item of a session's first frame.
+// The first item of a session's first frame. (A Resume is for another session: session.cc.)
 absl::Status SessionCore::Greet(const v1::ClientFrame& frame) {
-  if (frame.items_size() > 0 && frame.items(0).has_resume()) {
-    return Fault(StatusCode::kUnimplemented, "UNIMPLEMENTED", "resume is not supported yet");
-  }
   if (frame.items_size() == 0 || !frame.items(0).has_hello()) {
     return Fault(StatusCode::kFailedPrecondition, "FRAMING",
                  "a session's first item is Hello; this is none");
@@ -195,9 +194,14 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
   ASSIGN_OR_RETURN(membership_, owner_.Join(*principal));
   Account& account = membership_->account();
   name_ = RandomBytes(16);
-  resume_secret_ = RandomBytes(32);
+  secrets_.push_back(RandomBytes(32));
   data_token_ = RandomBytes(32);
   label_ = hello.label().substr(0, 128);
+  lease_ =
+      hello.lease_ms() == 0
+          ? env_.lease
+          : std::min(env_.max_lease, absl::Milliseconds(static_cast<int64_t>(
+                                         std::min<uint64_t>(hello.lease_ms(), uint64_t{1} << 40))));
   graph_ = std::make_unique<runtime::SessionGraph>(
       env_.devices, runtime::SessionGraph::Limits{static_cast<int64_t>(env_.limits.max_nodes()),
                                                   static_cast<int64_t>(env_.limits.max_values())});
@@ -211,15 +215,55 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
   env_.metrics.Add(Metric::sessions_opened);
   v1::Reply reply = ReplyTo(origin);
   FillWelcome(env_, hello, reply.mutable_welcome());
-  v1::Welcome& welcome = *reply.mutable_welcome();
-  welcome.set_session(name_);
-  welcome.set_resume_secret(resume_secret_);
-  welcome.set_data_token(data_token_);
-  welcome.set_principal(principal->name);
-  welcome.set_fencing(1);
+  FillOwnWelcome(reply.mutable_welcome());
   owner_.OnWelcome();
   AddReply(std::move(reply));
   return absl::OkStatus();
+}
+
+void SessionCore::FillOwnWelcome(v1::Welcome* welcome) const {
+  welcome->set_session(name_);
+  welcome->set_resume_secret(secrets_.back());
+  welcome->set_data_token(data_token_);
+  welcome->set_principal(membership_->account().principal.name);
+  welcome->set_fencing(fencing_);
+  welcome->set_lease_ms(static_cast<uint64_t>(absl::ToInt64Milliseconds(lease_)));
+}
+
+void SessionCore::OnDetached() {
+  if (over_) return;
+  if (!welcomed() || lease_ == absl::ZeroDuration()) return End();
+  detached_since_ = env_.now();
+  env_.metrics.Add(Metric::sessions_detached);
+  LOG_INFO("session detached", {"label", label_}, {"lease", absl::FormatDuration(lease_)});
+}
+
+absl::Status SessionCore::MayResume(const Principal& principal, const v1::Resume& resume) const {
+  const bool known = !over_ && welcomed() && membership_->account().principal == principal &&
+                     std::any_of(secrets_.begin(), secrets_.end(), [&](const std::string& secret) {
+                       return SameSecret(secret, resume.resume_secret());
+                     });
+  return known ? outbox_.CheckSeen(resume.last_seen()) : UnknownSession();
+}
+
+void SessionCore::OnResume(const v1::Resume& resume) {
+  secrets_.push_back(RandomBytes(32));
+  if (secrets_.size() > kMaxSecrets) secrets_.pop_front();
+  ++fencing_;
+  detached_since_ = absl::InfiniteFuture();
+  v1::Reply reply;
+  FillWelcome(env_, {}, reply.mutable_welcome());
+  FillOwnWelcome(reply.mutable_welcome());
+  reply.mutable_welcome()->set_resumed(true);
+  reply.mutable_welcome()->set_applied(applied_);
+  outbox_.Resume(resume.last_seen(), std::move(reply));
+  env_.metrics.Add(Metric::sessions_resumed);
+  LOG_INFO("session resumed", {"label", label_}, {"fencing", fencing_});
+}
+
+absl::Status UnknownSession() {
+  return Fault(StatusCode::kNotFound, "SESSION_UNKNOWN",
+               "resume: no such session, or the secret is not its own; begin with Hello");
 }
 
 void FillWelcome(const SessionEnv& env, const v1::Hello&, v1::Welcome* welcome) {
@@ -241,6 +285,15 @@ void SessionCore::Breach(const absl::Status& status, const Origin& origin) {
   reply.mutable_fault()->set_fatal(true);
   AddReply(std::move(reply));
   LOG_INFO("session broken off", {"label", label_}, {"status", status});
+  End();
+}
+
+void SessionCore::Refuse(const absl::Status& status) {
+  breach_ = status;
+  v1::Reply reply = FaultReply({}, status);
+  reply.mutable_fault()->set_fatal(true);
+  outbox_.Resume(0, std::move(reply));
+  LOG_INFO("session refused", {"peer", peer_.address}, {"status", status});
   End();
 }
 
@@ -267,10 +320,15 @@ void SessionCore::Advance() {
 
 void SessionCore::OnTick(absl::Time now) {
   if (over_ || !welcomed()) return;
+  if (detached_since_ < now - lease_) {
+    lease_expired_ = true;
+    env_.metrics.Add(Metric::leases_expired);
+    LOG_INFO("lease expired", {"label", label_});
+    return End();
+  }
   if (outbox_.blocked_since() < now - kBlockedTime) {
-    return Breach(Fault(StatusCode::kResourceExhausted, "CREDIT",
-                        "the client gave no credit for replies in 30 s"),
-                  {});
+    LOG_INFO("no credit for replies in 30 s", {"label", label_});
+    owner_.DropStream();
   }
   if (parking_.has_value() && parking_->deadline <= now) {
     LOG_DEBUG("parked item gave up", {"session", label_});

@@ -39,6 +39,8 @@ class SessionOwner {
   virtual void OnUploaded(uint64_t number) = 0;
   // The session has a name now, and can be found by it.
   virtual void OnWelcome() = 0;
+  // Let the stream go; the session waits for another one.
+  virtual void DropStream() = 0;
 };
 
 class SessionCore : public SchedulerHost {
@@ -54,6 +56,16 @@ class SessionCore : public SchedulerHost {
   void OnGoingAway(absl::Duration deadline);
   // After any of the above, and after callbacks: starts what can start, tells the outbox.
   void Advance();
+  // The stream is lost: the session ends when its lease runs out, or at once when it has none.
+  void OnDetached();
+  // Whether another stream may take over. Errors: SESSION_UNKNOWN when the secret or the principal
+  // is not this session's; GAP.
+  absl::Status MayResume(const Principal& principal, const v1::Resume& resume) const;
+  // Another stream takes over; what it is told first is in the outbox. REQUIRES: MayResume.
+  void OnResume(const v1::Resume& resume);
+  // Breaks a session off that has not begun: the stream's first item was refused. The Fault travels
+  // in a frame with seq 0, since the client counts those of another session.
+  void Refuse(const absl::Status& status);
   // Frees everything. What comes later is ignored.
   void End();
 
@@ -66,6 +78,7 @@ class SessionCore : public SchedulerHost {
 
   bool welcomed() const { return membership_ != nullptr; }
   bool over() const { return over_; }
+  bool lease_expired() const { return lease_expired_; }
   bool idle() const { return over_ || scheduler_ == nullptr || scheduler_->in_flight() == 0; }
   // Why the session broke off; OK when it did not.
   const absl::Status& breach() const { return breach_; }
@@ -103,6 +116,7 @@ class SessionCore : public SchedulerHost {
   void TakeItems(v1::ClientFrame& frame);
   absl::Status Greet(const v1::ClientFrame& frame);
   absl::Status OnHello(const v1::Hello& hello, const runtime::Origin& origin);
+  void FillOwnWelcome(v1::Welcome* welcome) const;
   void Breach(const absl::Status& status, const runtime::Origin& origin);
   void TellCredit(bool all);
 
@@ -171,8 +185,15 @@ class SessionCore : public SchedulerHost {
   const std::unique_ptr<google::protobuf::Arena> arena_;
 
   std::unique_ptr<Membership> membership_;
-  std::string name_, resume_secret_, data_token_;
+  std::string name_, data_token_;
+  // The resume secret, newest last. Those before it count until the client says something on the
+  // stream whose Welcome carried the newest: Welcomes get lost, and streams overtake each other.
+  std::deque<std::string> secrets_;
   std::string label_;
+  uint64_t fencing_ = 1;
+  absl::Duration lease_;
+  absl::Time detached_since_ = absl::InfiniteFuture();
+  bool lease_expired_ = false;
   uint64_t last_seq_ = 0, applied_ = 0, last_told_seq_ = 0;
   uint64_t items_in_ = 0, bytes_in_ = 0;
   uint64_t told_items_ = 0, told_bytes_ = 0;
@@ -197,6 +218,8 @@ class SessionCore : public SchedulerHost {
 
 // FAILED_PRECONDITION, reason VERSION: no version in common.
 absl::Status CheckVersion(const v1::Hello& hello);
+// NOT_FOUND, reason SESSION_UNKNOWN: what a Resume hears that is not entitled to the session.
+absl::Status UnknownSession();
 // What every Hello is answered with, but for the session's own fields.
 void FillWelcome(const SessionEnv& env, const v1::Hello& hello, v1::Welcome* welcome);
 

@@ -55,6 +55,8 @@ struct SessionEnv {
   uint64_t epoch = 0;
   int devices = 0;
   std::function<absl::Time()> now = absl::Now;
+  // How long a session lives without a stream: when the client does not say, and at most.
+  absl::Duration lease = absl::Seconds(60), max_lease = absl::Hours(1);
 };
 
 // Limits that suit one machine; what a caller changes is the daemon's or a test's.

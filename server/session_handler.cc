@@ -44,10 +44,13 @@ class SessionHandler : public ComputeHandler {
   SessionHandler(std::unique_ptr<runtime::Engine> engine, Metrics& metrics,
                  const Authenticator& authenticator, const SessionHandlerOptions& options)
       : engine_(std::move(engine)),
-        env_{*engine_,       programs_,
-             metrics,        authenticator,
-             options.limits, DigestOfOps(),
-             NewEpoch(),     static_cast<int>(engine_->devices().size())} {}
+        env_{*engine_,       programs_,     metrics,    authenticator,
+             options.limits, DigestOfOps(), NewEpoch(), static_cast<int>(engine_->devices().size()),
+             absl::Now,      options.lease} {}
+  // Detached sessions have nobody else to end them.
+  ~SessionHandler() override {
+    for (const auto& session : table_->All()) session->End();
+  }
 
   // Reads what is counted here; does nothing once the handler is gone.
   Metrics::Probe MakeProbe() const {
@@ -62,7 +65,7 @@ class SessionHandler : public ComputeHandler {
   }
 
   std::unique_ptr<StreamHandler> OpenSession(const Peer& peer, StreamPtr stream) override {
-    return MakeSessionStream(Session::Make(env_, *table_, peer, std::move(stream)));
+    return MakeSessionStream(env_, *table_, peer, std::move(stream));
   }
   std::unique_ptr<UploadSink> OpenUpload(const Peer&, StreamPtr) override {
     return MakeUploadSink(env_, *table_);

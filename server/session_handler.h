@@ -13,6 +13,7 @@ namespace tensord::server {
 
 struct SessionHandlerOptions {
   v1::Limits limits;  // DefaultLimits() of session_env.h, changed as the daemon likes
+  absl::Duration lease = absl::Seconds(60);  // without a stream, where the client does not say
 };
 
 // What is referred to outlives the handler; the engine is its own.

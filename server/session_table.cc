@@ -2,11 +2,18 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 #include "engine/runtime/fault.h"
 #include "server/session.h"
 
 namespace tensord::server {
+namespace {
+
+constexpr size_t kRemembered = 1024;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& principal,
                                                                const v1::Limits& limits) {
@@ -31,28 +38,43 @@ absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& 
   return std::make_unique<Membership>(account);
 }
 
-void SessionTable::Insert(const std::string& name, std::weak_ptr<Session> session) {
+void SessionTable::Insert(const std::string& name, std::shared_ptr<Session> session) {
   MutexLock lock(mutex_);
   sessions_[name] = std::move(session);
 }
 
-void SessionTable::Remove(const std::string& name) {
+void SessionTable::Remove(const std::string& name, bool expired) {
+  std::shared_ptr<Session> last;  // may be the last holder: its end takes no lock of ours
   MutexLock lock(mutex_);
-  sessions_.erase(name);
+  const auto it = sessions_.find(name);
+  if (it == sessions_.end()) return;
+  last = std::move(it->second);
+  sessions_.erase(it);
+  if (!expired) return;
+  expired_.push_back(name);
+  if (expired_.size() > kRemembered) expired_.pop_front();
 }
 
 std::shared_ptr<Session> SessionTable::Find(const std::string& name) const {
   MutexLock lock(mutex_);
   const auto it = sessions_.find(name);
-  return it == sessions_.end() ? nullptr : it->second.lock();
+  return it == sessions_.end() ? nullptr : it->second;
+}
+
+absl::StatusOr<std::shared_ptr<Session>> SessionTable::FindToResume(const std::string& name) const {
+  if (std::shared_ptr<Session> session = Find(name)) return session;
+  MutexLock lock(mutex_);
+  if (std::find(expired_.begin(), expired_.end(), name) == expired_.end()) return UnknownSession();
+  return runtime::Fault(absl::StatusCode::kNotFound, "LEASE_EXPIRED",
+                        "resume: the session's lease ran out, and its values are freed; begin with "
+                        "Hello");
 }
 
 std::vector<std::shared_ptr<Session>> SessionTable::All() const {
   std::vector<std::shared_ptr<Session>> all;
   MutexLock lock(mutex_);
-  for (const auto& [name, session] : sessions_) {
-    if (std::shared_ptr<Session> living = session.lock()) all.push_back(std::move(living));
-  }
+  all.reserve(sessions_.size());
+  for (const auto& [name, session] : sessions_) all.push_back(session);
   return all;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,9 +46,14 @@ class SessionTable {
   absl::StatusOr<std::unique_ptr<Membership>> Join(const Principal& principal,
                                                    const v1::Limits& limits);
 
-  void Insert(const std::string& name, std::weak_ptr<Session> session);
-  void Remove(const std::string& name);
+  // The table keeps the session until Remove.
+  void Insert(const std::string& name, std::shared_ptr<Session> session);
+  // `expired`: its lease ran out, which a Resume that comes too late is told.
+  void Remove(const std::string& name, bool expired);
+  // The session with this public name, or nullptr.
   std::shared_ptr<Session> Find(const std::string& name) const;
+  // NOT_FOUND: LEASE_EXPIRED, as long as that is remembered, or SESSION_UNKNOWN.
+  absl::StatusOr<std::shared_ptr<Session>> FindToResume(const std::string& name) const;
   std::vector<std::shared_ptr<Session>> All() const;
 
   // The sum over all principals.
@@ -60,7 +66,8 @@ class SessionTable {
   const std::shared_ptr<Ledger> staging_ = std::make_shared<Ledger>();
   mutable Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<std::string, std::weak_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> expired_ ABSL_GUARDED_BY(mutex_);  // the last ones, newest at the end
 };
 
 // `bytes` random bytes that nobody can guess.

@@ -135,8 +135,9 @@ int Main(int threads) {
   std::copy_n(b.as<float>().data(), kElements, pb.get());
   base::ThreadPool pool(threads);
   volatile double sink = 0;
-  Work chain{
-      "elementwise chain, 16 Mi", 12.0 * kElements, {}, [&] { ChainLoop(pool, pa.get(), pb.get(), po.get()); }};
+  Work chain{"elementwise chain, 16 Mi", 12.0 * kElements, {}, [&] {
+               ChainLoop(pool, pa.get(), pb.get(), po.get());
+             }};
   Work sum{"sum, 16 Mi", 4.0 * kElements, {}, [&] { sink = SumLoop(pool, pa.get()); }};
   for (Work* work : {&chain, &sum}) {
     auto& g = *work->function.graph;

@@ -29,6 +29,7 @@ class Owner : public SessionOwner, public Strand {
   }
   void OnUploaded(uint64_t) override {}
   void OnWelcome() override {}
+  void DropStream() override {}
 
  private:
   const SessionEnv& env_;

@@ -285,7 +285,7 @@ class Writer {
 
 void Drain(Session& session) {
   SharedBytes frame;
-  while (session.NextFrame(&frame) == Pull::kMessage) {
+  while (session.NextFrame(1, &frame) == Pull::kMessage) {
     v1::ServerFrame parsed;
     TENSORD_CHECK(parsed.ParseFromArray(frame.view.data(), static_cast<int>(frame.view.size())));
     TENSORD_CHECK(parsed.completed() <= parsed.applied());
@@ -295,7 +295,7 @@ void Drain(Session& session) {
 void FeedRaw(Session& session, const uint8_t* data, size_t size) {
   while (size >= 2) {
     const size_t length = std::min<size_t>(data[0] | data[1] << 8, size - 2);
-    session.OnFrame({reinterpret_cast<const char*>(data + 2), length});
+    session.OnFrame(1, {reinterpret_cast<const char*>(data + 2), length});
     Drain(session);
     data += 2 + length;
     size -= 2 + length;
@@ -314,7 +314,7 @@ void FeedStructured(World& world, Session& session, const uint8_t* data, size_t 
   Choices choices(data, size);
   Writer writer(choices);
   for (int frames = 0; !choices.empty() && frames < 64; ++frames) {
-    session.OnFrame(writer.NextFrame());
+    session.OnFrame(1, writer.NextFrame());
     Drain(session);
     if (choices.Below(8) == 7) Upload(session, choices, world.env->now());
     if (choices.Below(16) == 15) session.OnTick(absl::Now() + absl::Seconds(choices.Below(64)));
@@ -334,8 +334,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   } else {
     FeedStructured(world, *session, data, size);
   }
-  session->OnHalfClose();
+  session->OnHalfClose(1);
   Drain(*session);
-  session->OnDetached();
+  session->OnDetached(1);
+  session->End();
   return 0;
 }

@@ -138,7 +138,7 @@ TEST_F(BadInputTest, WrongVersionAndNoHello) {
   TestClient resuming(world_, /*hello=*/false);
   frame.mutable_items(0)->mutable_resume();
   EXPECT_THAT(BreachOf(resuming, frame.SerializeAsString()),
-              IsFault(kUnimplemented, "UNIMPLEMENTED"));
+              IsFault(kInvalidArgument, "FRAMING"));
 }
 
 TEST_F(BadInputTest, ItemsThatAreNotKnownAreNamed) {

@@ -8,7 +8,7 @@
 namespace tensord::server {
 namespace {
 
-constexpr int kWaitMs = 60'000;
+constexpr int kWaitMs = 20'000;
 
 std::unique_ptr<runtime::Engine> OpenEngine(const std::string& device) {
   auto engine = runtime::Engine::Create({.devices = {device}, .threads = 1});
@@ -109,40 +109,97 @@ uint64_t BodyWriter::Node(const std::string& op, const std::vector<uint64_t>& in
 
 // ------------------------------------------------------------------ TestClient
 
-TestClient::TestClient(SessionWorld& world, bool hello)
-    : world_(world), session_(Session::Make(world.env(), world.table(), TestPeer(), stream_)) {
-  if (!hello) return;
+TestClient::TestClient(SessionWorld& world, bool hello) : world_(world), peer_(TestPeer()) {
+  Open();
+  if (hello) Greet();
+}
+
+TestClient::TestClient(SessionWorld& world, const Principal& principal)
+    : world_(world), peer_{"test", true, principal} {
+  Open();
+  Greet();
+}
+
+void TestClient::Greet() {
   Item().mutable_hello()->set_max_version(1);
   Send();
   welcome_ = Await([](const v1::Reply& reply) { return reply.has_welcome(); }).welcome();
 }
 
-TestClient::~TestClient() { session_->OnDetached(); }
+TestClient::~TestClient() {
+  LoseStream();
+  if (const auto session = world_.table().Find(welcome_.session())) session->End();
+}
+
+void TestClient::Open() {
+  stream_ = std::make_shared<FakeStream>();
+  handler_ = MakeSessionStream(world_.env(), world_.table(), peer_, stream_);
+  ended_ = false;
+}
 
 uint64_t TestClient::Send() {
   frame_.set_seq(++seq_);
   frame_.set_acked(seen_);
   frame_.set_max_reply_bytes(received_bytes_ + (64 << 20));
-  SendRaw(frame_.SerializeAsString());
+  const std::string& bytes = unapplied_[seq_] = frame_.SerializeAsString();
+  SendRaw(bytes);
   frame_.Clear();
   next_in_batch_ = 0;
   return seq_;
 }
 
-void TestClient::SendRaw(const std::string& bytes) { session_->OnFrame(bytes); }
+void TestClient::SendRaw(const std::string& bytes) {
+  if (handler_ != nullptr) handler_->OnFrame(bytes);
+}
+
+bool TestClient::AwaitNews() {
+  for (int i = 0; i < kWaitMs; ++i) {
+    if (stream_->wakes > 0) return true;
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  return false;
+}
+
+void TestClient::LoseStream() {
+  if (handler_ == nullptr) return;
+  handler_->OnDetached(absl::CancelledError("lost"));
+  handler_ = nullptr;
+}
+
+v1::Reply TestClient::Resume(const std::function<void(v1::Resume&)>& change) {
+  Open();
+  v1::ClientFrame frame;
+  v1::Resume& resume = *frame.add_items()->mutable_resume();
+  resume.set_session(welcome_.session());
+  resume.set_resume_secret(welcome_.resume_secret());
+  resume.set_epoch(welcome_.epoch());
+  resume.set_last_seen(seen_);
+  if (change) change(resume);
+  SendRaw(frame.SerializeAsString());
+  v1::Reply reply = Await(
+      [](const v1::Reply& r) { return r.has_welcome() || (r.has_fault() && r.fault().fatal()); });
+  if (!reply.has_welcome()) return reply;
+  welcome_ = reply.welcome();
+  unapplied_.erase(unapplied_.begin(), unapplied_.upper_bound(welcome_.applied()));
+  for (const auto& [seq, bytes] : unapplied_) SendRaw(bytes);
+  return reply;
+}
 
 void TestClient::Pull() {
   SharedBytes bytes;
-  server::Pull pull;
-  while ((pull = session_->NextFrame(&bytes)) == server::Pull::kMessage) {
+  server::Pull pull = server::Pull::kNothing;
+  while (handler_ != nullptr && (pull = handler_->NextFrame(&bytes)) == server::Pull::kMessage) {
     v1::ServerFrame frame;
     TENSORD_CHECK(frame.ParseFromArray(bytes.view.data(), static_cast<int>(bytes.view.size())));
-    received_bytes_ += bytes.view.size();
-    if (frame.seq() != 0) seen_ = frame.seq();
-    applied_ = frame.applied();
-    completed_ = frame.completed();
-    if (frame.max_items() != 0) max_items_ = frame.max_items();
-    if (frame.max_bytes() != 0) max_bytes_ = frame.max_bytes();
+    applied_ = std::max(applied_, frame.applied());
+    completed_ = std::max(completed_, frame.completed());
+    max_items_ = std::max(max_items_, frame.max_items());
+    max_bytes_ = std::max(max_bytes_, frame.max_bytes());
+    if (frame.seq() != 0 && frame.seq() <= seen_) continue;  // seen before the stream was lost
+    if (frame.seq() != 0) {
+      seen_ = frame.seq();
+      received_bytes_ += bytes.view.size();
+    }
     for (v1::Reply& reply : *frame.mutable_replies()) replies_.push_back(std::move(reply));
   }
   ended_ = pull == server::Pull::kEnd;
@@ -302,7 +359,7 @@ v1::Fault TestClient::TakeFault() {
 absl::StatusOr<v1::UploadStatus> TestClient::Upload(uint64_t number, const std::string& bytes,
                                                     uint64_t total, uint64_t offset) {
   const std::string_view piece = bytes;
-  return session_->uploads().Add({"", "", number, total, offset}, {&piece, bytes.empty() ? 0u : 1u},
+  return session().uploads().Add({"", "", number, total, offset}, {&piece, bytes.empty() ? 0u : 1u},
                                  world_.now());
 }
 

@@ -56,7 +56,7 @@ class FakeStream : public Stream {
     MutexLock lock(mutex_);
     if (!closed_) closed_ = std::move(status);
   }
-  void Abort() override {}
+  void Abort() override { aborted = true; }
   bool cancelled() const override { return false; }
 
   // The status of the first Close, if there was one.
@@ -65,6 +65,7 @@ class FakeStream : public Stream {
     return closed_;
   }
   std::atomic<int> wakes = 0, resumes = 0;
+  std::atomic<bool> aborted = false;
 
  private:
   mutable Mutex mutex_;
@@ -126,6 +127,7 @@ class TestClient {
  public:
   // Says Hello, unless told not to.
   explicit TestClient(SessionWorld& world, bool hello = true);
+  TestClient(SessionWorld& world, const Principal& principal);
   ~TestClient();
 
   // Items gather in a frame until it is sent. Send answers its seq.
@@ -133,6 +135,12 @@ class TestClient {
   v1::ClientFrame& frame() { return frame_; }
   uint64_t Send();
   void SendRaw(const std::string& bytes);
+
+  // The stream goes, with whatever was under way on it.
+  void LoseStream();
+  // A new stream asks for the session, with the secrets of the last Welcome unless `change` says
+  // otherwise; Welcome (then what was not applied is sent again) or a fatal Fault.
+  v1::Reply Resume(const std::function<void(v1::Resume&)>& change = {});
 
   uint64_t NextId(uint64_t count = 1);
   uint64_t Put(const v1::TensorType& type, const std::string& bytes);
@@ -169,8 +177,15 @@ class TestClient {
                                           uint64_t offset = 0);
   void Bind(uint64_t id, const v1::TensorType& type, uint64_t upload);
 
-  Session& session() { return *session_; }
+  // REQUIRES: it was welcomed, and lives.
+  Session& session() { return *world_.table().Find(welcome_.session()); }
   FakeStream& stream() { return *stream_; }
+  std::shared_ptr<FakeStream> shared_stream() { return stream_; }
+  StreamHandler& handler() { return *handler_; }
+  // The stream's handler is the caller's now, who may let it speak on.
+  std::unique_ptr<StreamHandler> TakeHandler() { return std::move(handler_); }
+  // Waits until the session wants to say something.
+  bool AwaitNews();
   const v1::Welcome& welcome() const { return welcome_; }
   uint64_t seq() const { return seq_; }
   uint64_t applied() const { return applied_; }
@@ -182,10 +197,14 @@ class TestClient {
 
  private:
   v1::NodeBatch& Batch(uint64_t id);
+  void Open();
+  void Greet();
 
   SessionWorld& world_;
-  std::shared_ptr<FakeStream> stream_ = std::make_shared<FakeStream>();
-  std::shared_ptr<Session> session_;
+  const Peer peer_;
+  std::shared_ptr<FakeStream> stream_;
+  std::unique_ptr<StreamHandler> handler_;
+  std::map<uint64_t, std::string> unapplied_;  // frames that the session may not have
   v1::ClientFrame frame_;
   v1::Welcome welcome_;
   BatchWriter writer_{[this](const std::string& text) { frame_.add_strings(text); }};
