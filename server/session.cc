@@ -152,6 +152,7 @@ void Session::AfterTasks() {
   idle_ = core_.idle();
   breached_ = !core_.breach().ok();
   lease_expired_ = core_.lease_expired();
+  drained_ = core_.drained();
   over_ = core_.over();
 }
 
@@ -161,6 +162,7 @@ void Session::AfterRunning() {
   if (carrier == nullptr) return;
   if (breached_ && !closed_.exchange(true)) return carrier->Close(core_.breach());
   if (outbox_.HasNews()) carrier->Wake();
+  if (drained_) carrier->Close(absl::OkStatus());
 }
 
 }  // namespace tensord::server

@@ -81,7 +81,7 @@ class Session : public Strand, public SessionOwner {
   std::atomic<bool> breached_ = false;  // core_.breach() is set, and does not change any more
   std::atomic<bool> closed_ = false;
   std::atomic<bool> over_ = false, listed_ = false;
-  std::atomic<bool> lease_expired_ = false;
+  std::atomic<bool> lease_expired_ = false, drained_ = false;
   // Set once by OnWelcome, before the table knows the session.
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;

@@ -251,6 +251,7 @@ void SessionCore::OnResume(const v1::Resume& resume) {
   if (secrets_.size() > kMaxSecrets) secrets_.pop_front();
   ++fencing_;
   detached_since_ = absl::InfiniteFuture();
+  half_closed_ = false;
   v1::Reply reply;
   FillWelcome(env_, {}, reply.mutable_welcome());
   FillOwnWelcome(reply.mutable_welcome());
@@ -315,7 +316,6 @@ void SessionCore::Advance() {
   outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
   TellCredit(last_told_seq_ != last_seq_);
   last_told_seq_ = last_seq_;
-  if (half_closed_ && parked_.empty() && scheduler_->in_flight() == 0) End();
 }
 
 void SessionCore::OnTick(absl::Time now) {

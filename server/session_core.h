@@ -79,6 +79,12 @@ class SessionCore : public SchedulerHost {
   bool welcomed() const { return membership_ != nullptr; }
   bool over() const { return over_; }
   bool lease_expired() const { return lease_expired_; }
+  // The client will say no more on this stream, and has its answers: the stream may end. (A lost
+  // connection looks the same at first.)
+  bool drained() const {
+    return half_closed_ && parked_.empty() &&
+           (scheduler_ == nullptr || scheduler_->in_flight() == 0);
+  }
   bool idle() const { return over_ || scheduler_ == nullptr || scheduler_->in_flight() == 0; }
   // Why the session broke off; OK when it did not.
   const absl::Status& breach() const { return breach_; }

@@ -137,8 +137,7 @@ TEST_F(BadInputTest, WrongVersionAndNoHello) {
   EXPECT_THAT(BreachOf(silent, frame.SerializeAsString()), IsFault(kFailedPrecondition, "FRAMING"));
   TestClient resuming(world_, /*hello=*/false);
   frame.mutable_items(0)->mutable_resume();
-  EXPECT_THAT(BreachOf(resuming, frame.SerializeAsString()),
-              IsFault(kInvalidArgument, "FRAMING"));
+  EXPECT_THAT(BreachOf(resuming, frame.SerializeAsString()), IsFault(kInvalidArgument, "FRAMING"));
 }
 
 TEST_F(BadInputTest, ItemsThatAreNotKnownAreNamed) {

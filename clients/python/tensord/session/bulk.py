@@ -1,14 +1,19 @@
-"""Bytes over 64 KiB: uploads and downloads on the second channel, in 1 MiB chunks."""
+"""Bytes over 64 KiB: uploads and downloads on the second channel, in 1 MiB chunks.
+
+What is cut short goes on from where it stopped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from typing import Final
 
 from tensord._proto import compute_pb2, session_pb2
 from tensord.errors import DeadlineError, TensordError
+from tensord.session.reconnect import Attempts, can_resume
 from tensord.session.transport import Transport
 
 __all__ = ["read", "upload"]
@@ -18,27 +23,59 @@ _DATA_TAG: Final = b"\x7a"  # field 15, length-delimited
 
 
 def upload(
-    transport: Transport, welcome: session_pb2.Welcome, number: int, data: memoryview
+    transport: Transport,
+    welcome: session_pb2.Welcome,
+    number: int,
+    data: memoryview,
+    patience: float = 0.0,
 ) -> None:
-    """Sends the bytes of an upload; returns when the daemon has them."""
-    chunk = min(welcome.limits.max_chunk_bytes or _CHUNK, _CHUNK)
-    status = transport.upload(_chunks(welcome, number, data, chunk))
-    if not status.complete:
-        raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
+    """Sends the bytes of an upload; returns when the daemon has them.
+
+    A call that is lost is followed by another one from the offset that the daemon has, until none
+    got further for `patience` seconds.
+    """
+    attempts, offset = Attempts(), 0
+    while True:
+        try:
+            status = transport.upload(_chunks(welcome, number, data, offset))
+            if status.complete:
+                return
+            raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
+        except TensordError as error:
+            if not can_resume(error) or not attempts.again(offset, patience):
+                raise
+        with suppress(TensordError):  # then the next attempt fails too, or goes on from here
+            offset = _committed(transport, welcome, number, len(data))
+            if offset == len(data):
+                return
+
+
+def _committed(transport: Transport, welcome: session_pb2.Welcome, number: int, total: int) -> int:
+    """How many bytes of the upload the daemon has."""
+    asked = _head(welcome, number, total, 0)
+    status = transport.call("UploadPart", asked, compute_pb2.UploadStatus, 10.0)
+    return int(status.committed)
+
+
+def _head(
+    welcome: session_pb2.Welcome, number: int, total: int, offset: int
+) -> compute_pb2.UploadChunk:
+    return compute_pb2.UploadChunk(
+        session=welcome.session,
+        token=welcome.data_token,
+        upload=number,
+        total=total,
+        offset=offset,
+    )
 
 
 def _chunks(
-    welcome: session_pb2.Welcome, number: int, data: memoryview, size: int
+    welcome: session_pb2.Welcome, number: int, data: memoryview, start: int
 ) -> Iterator[bytes]:
+    size = min(welcome.limits.max_chunk_bytes or _CHUNK, _CHUNK)
     total = len(data)
-    for offset in range(0, total, size):
-        head = compute_pb2.UploadChunk(
-            session=welcome.session,
-            token=welcome.data_token,
-            upload=number,
-            total=total,
-            offset=offset,
-        )
+    for offset in range(start, total, size):
+        head = _head(welcome, number, total, offset)
         part = data[offset : offset + size]
         yield b"".join((head.SerializeToString(), _DATA_TAG, _varint(len(part)), part))
 
@@ -57,8 +94,9 @@ def read(
     welcome: session_pb2.Welcome,
     answer: Future[session_pb2.Data],
     timeout: float | None,
+    patience: float = 0.0,
 ) -> bytes | bytearray:
-    """The bytes that a Fetch answers, inline or by its ticket."""
+    """The bytes that a Fetch answers, inline or by its ticket. `patience`: see download."""
     try:
         data = answer.result(timeout)
     except FutureTimeout as error:
@@ -66,21 +104,33 @@ def read(
             raise
         answer.cancel()
         raise DeadlineError(f"no value within {timeout:g} s") from None
-    return download(transport, welcome, data) if data.ticket else data.inline
+    return download(transport, welcome, data, patience) if data.ticket else data.inline
 
 
 def download(
-    transport: Transport, welcome: session_pb2.Welcome, data: session_pb2.Data
+    transport: Transport,
+    welcome: session_pb2.Welcome,
+    data: session_pb2.Data,
+    patience: float = 0.0,
 ) -> bytearray:
-    """The bytes behind a ticket."""
+    """The bytes behind a ticket.
+
+    A call that is lost is followed by another one from where it stopped, until none got further for
+    `patience` seconds.
+    """
     out = bytearray(data.bytes)
-    request = compute_pb2.DownloadRequest(
-        session=welcome.session, token=welcome.data_token, ticket=data.ticket
-    )
-    at = 0
-    for chunk in transport.download(request):
-        out[at : at + len(chunk.data)] = chunk.data
-        at += len(chunk.data)
-    if at != data.bytes:
-        raise TensordError(f"the download of {data.bytes} bytes stopped at {at}")
+    attempts, at = Attempts(), 0
+    while at < data.bytes:
+        request = compute_pb2.DownloadRequest(
+            session=welcome.session, token=welcome.data_token, ticket=data.ticket, offset=at
+        )
+        try:
+            for chunk in transport.download(request):
+                out[at : at + len(chunk.data)] = chunk.data
+                at += len(chunk.data)
+            if at < data.bytes:
+                raise TensordError(f"the download of {data.bytes} bytes stopped at {at}")
+        except TensordError as error:
+            if not can_resume(error) or not attempts.again(at, patience):
+                raise
     return out

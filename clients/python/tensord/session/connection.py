@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
 
 from tensord import source
-from tensord._proto import compute_pb2, graph_pb2, session_pb2
+from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.base import TensorBase
 from tensord.dtype import BY_NUMBER, DType
 from tensord.errors import ConnectionLost, DonatedError, ForkError, TensordError
@@ -32,6 +32,7 @@ from tensord.session import bulk
 from tensord.session.deadline import microseconds_left
 from tensord.session.inbox import Inbox
 from tensord.session.outbox import Outbox
+from tensord.session.reconnect import Attempts, can_resume
 from tensord.session.transport import GrpcTransport, Transport
 from tensord.symbolic import Shape
 from tensord.version import __version__
@@ -47,8 +48,10 @@ _INLINE: Final = 64 << 10
 class Connection(Recorder):
     """A session with a daemon. Thread-safe; close it or use it in a `with` block.
 
-    `welcome` is the daemon's Welcome; `address` what was connected to. After `close`, or when the
-    stream is lost, every use raises ConnectionLost.
+    `welcome` is the daemon's Welcome; `address` what was connected to. A stream that is lost is
+    taken up again by itself, for as long as the daemon keeps the session, `reconnect` seconds at
+    most: nothing is lost, and nothing is done twice. After that, after `close`, or when the daemon
+    was started anew, every use raises ConnectionLost.
     """
 
     def __init__(
@@ -59,9 +62,13 @@ class Connection(Recorder):
         token: str = "",
         label: str = "",
         timeout: float = 10.0,
+        reconnect: float = 10.0,
     ) -> None:
         super().__init__()
         self.address = address
+        self._token = token
+        self._reconnect_seconds = reconnect
+        self._closing = False
         self.forked = False
         self._dropped: deque[int] = deque()
         self.dropped = self._dropped.append
@@ -70,9 +77,10 @@ class Connection(Recorder):
         self._seq = 0
         self._places_sent = 1
         self._uploads = 0
+        self._resumptions = 0
         self._programs: dict[bytes, int] = {}
         self._outbox = Outbox(self._flush_if_free, self._progress)
-        self._inbox = Inbox(self._outbox)
+        self._inbox = Inbox(self._outbox, self._on_resumed)
         self.transport: Transport = transport or GrpcTransport(address)
         self.welcome = self._hello(token, label, timeout)
         self._inline = self.welcome.limits.max_inline_bytes or _INLINE
@@ -87,8 +95,7 @@ class Connection(Recorder):
             client_version=__version__,
             label=label,
         )
-        if token:
-            hello.credentials.bearer = token
+        hello.credentials.CopyFrom(self._credentials())
         answer = self._ask(hello=hello)
         self.flush()
         reader = threading.Thread(target=self._read, name="tensord-reader", daemon=True)
@@ -108,15 +115,54 @@ class Connection(Recorder):
         error = self._inbox.error or ConnectionLost("the session is closed")
         return type(error)(str(error), reason=error.reason, code=error.code)
 
+    def _credentials(self) -> types_pb2.Credentials:
+        return types_pb2.Credentials(bearer=self._token) if self._token else types_pb2.Credentials()
+
     def _read(self) -> None:
+        frames = self._outbox.frames()
+        attempts = Attempts()
+        while True:
+            error = self._listen(frames)
+            if self._closing or self._inbox.error is not None or not can_resume(error):
+                return self._shut(error)
+            if not attempts.again(self._resumptions, self.patience):
+                return self._shut(error)
+            log.info("the stream was lost (%s); taking the session up again", error)
+            frames = self._outbox.frames(self._resume_frame())
+
+    def _listen(self, frames: Iterator[bytes]) -> TensordError:
+        """Takes in what one stream brings; how it ended."""
         try:
-            for raw in self.transport.session(self._outbox.frames()):
+            for raw in self.transport.session(frames):
                 self._inbox.receive(raw)
-            self._shut(ConnectionLost("the session is closed"))
+            return ConnectionLost("the session is closed")
         except TensordError as error:
-            self._shut(error)
+            return error
         except Exception as error:
-            self._shut(ConnectionLost(f"the session ended: {error}"))
+            return ConnectionLost(f"the session ended: {error}")
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which a lost connection is made anew: the daemon's lease at most."""
+        welcome = getattr(self, "welcome", None)
+        lease = welcome.lease_ms / 1000 if welcome is not None else 0.0
+        return 0.0 if self._closing else min(self._reconnect_seconds, lease)
+
+    def _resume_frame(self) -> bytes:
+        resume = session_pb2.Resume(
+            session=self.welcome.session,
+            resume_secret=self.welcome.resume_secret,
+            epoch=self.welcome.epoch,
+            last_seen=self._inbox.seen,
+            credentials=self._credentials(),
+        )
+        frame = session_pb2.ClientFrame(items=[session_pb2.Item(resume=resume)])
+        return frame.SerializeToString()
+
+    def _on_resumed(self, welcome: session_pb2.Welcome) -> None:
+        self.welcome = welcome
+        self._resumptions += 1
+        self._outbox.resume(welcome.applied)
 
     def _shut(self, error: TensordError) -> None:
         self._inbox.fail(error)
@@ -188,7 +234,7 @@ class Connection(Recorder):
             frame.strings.extend(self.new_strings)
             self.new_strings = []
             self._add_places(frame)
-            self._outbox.put(frame.SerializeToString(), len(frame.items))
+            self._outbox.put(self._seq, frame.SerializeToString(), len(frame.items))
             self._frame = session_pb2.ClientFrame()
             self._pending_bytes = 0
 
@@ -248,7 +294,7 @@ class Connection(Recorder):
                 )
             )
             self.flush()
-        bulk.upload(self.transport, self.welcome, number, view)
+        bulk.upload(self.transport, self.welcome, number, view, self.patience)
         value.stored = True
         return value
 
@@ -281,7 +327,9 @@ class Connection(Recorder):
         Ctrl-C gives the work up: a value still to be computed is lost, the session goes on.
         """
         try:
-            return bulk.read(self.transport, self.welcome, self.fetch(value), timeout)
+            return bulk.read(
+                self.transport, self.welcome, self.fetch(value), timeout, self.patience
+            )
         except KeyboardInterrupt:
             with suppress(TensordError):  # a session that is lost has nothing to give up
                 self.cancel([value])
@@ -345,7 +393,9 @@ class Connection(Recorder):
             self._item(program=message)
             self.flush()
         if not inline:
-            bulk.upload(self.transport, self.welcome, message.upload, memoryview(body))
+            bulk.upload(
+                self.transport, self.welcome, message.upload, memoryview(body), self.patience
+            )
         return slot
 
     def execute(
@@ -388,6 +438,7 @@ class Connection(Recorder):
 
     def close(self, timeout: float = 2.0) -> None:
         """Says Bye: the daemon frees every value. Idempotent."""
+        self._closing = True
         if self.alive:
             with self.lock:
                 self._item(bye=session_pb2.Bye())

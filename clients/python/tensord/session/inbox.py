@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from typing import Any, Final
 
@@ -35,9 +36,12 @@ def fault_error(fault: session_pb2.Fault) -> TensordError:
 class Inbox:
     """Matches replies to the futures that wait for them. `receive` runs on the reader's thread."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(
+        self, outbox: Outbox, resumed: Callable[[session_pb2.Welcome], None] = lambda _: None
+    ) -> None:
         self.error: TensordError | None = None
         self._outbox = outbox
+        self._resumed = resumed  # a stream has taken the session over
         self._lock = threading.Lock()
         self._waiting: dict[tuple[int, int], Future[Any]] = {}
         self._seen = self._received = 0
@@ -67,16 +71,23 @@ class Inbox:
     def receive(self, raw: bytes) -> None:
         """Takes one ServerFrame."""
         frame = session_pb2.ServerFrame.FromString(raw)
-        self._received += len(raw)
-        if frame.seq:
+        again = 0 < frame.seq <= self._seen  # of a stream before
+        if frame.seq and not again:
             self._seen = frame.seq
+            self._received += len(raw)
         self.applied = max(self.applied, frame.applied)
         self.completed = max(self.completed, frame.completed)
         self._outbox.grant(frame.max_items, frame.max_bytes)
-        for reply in frame.replies:
+        self._outbox.applied(self.applied)
+        for reply in () if again else frame.replies:
             self._dispatch(reply)
         if self.ack_due:
             self._outbox.nudge()
+
+    @property
+    def seen(self) -> int:
+        """The highest ServerFrame.seq that was received."""
+        return self._seen
 
     @property
     def ack_due(self) -> bool:
@@ -96,6 +107,8 @@ class Inbox:
                 reply.donated.copied_bytes,
                 reply.donated.why,
             )
+        elif kind == "welcome" and reply.welcome.resumed:
+            self._resumed(reply.welcome)
         elif kind == "going_away":
             log.warning("the daemon is going away: %s", reply.going_away.reason)
         elif kind is not None:
