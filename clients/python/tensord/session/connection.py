@@ -19,7 +19,7 @@ from tensord import source
 from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.base import TensorBase
 from tensord.dtype import BY_NUMBER, DType
-from tensord.errors import ConnectionLost, DonatedError, ForkError, TensordError
+from tensord.errors import ConnectionLost, ForkError, TensordError
 from tensord.graph import (
     Columns,
     Recorder,
@@ -30,6 +30,7 @@ from tensord.graph import (
 )
 from tensord.session import bulk
 from tensord.session.deadline import microseconds_left
+from tensord.session.donated import donate
 from tensord.session.inbox import Inbox
 from tensord.session.outbox import Outbox
 from tensord.session.reconnect import Attempts, can_resume
@@ -472,38 +473,3 @@ def _forked() -> ForkError:
         "this tensor belongs to the parent process; after a fork make tensors anew in "
         "the child, from numpy arrays for example"
     )
-
-
-class _Donated(Recorder):
-    """Where values belong whose memory a Program took over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.broken = self._taken
-
-    def _taken(self) -> DonatedError:
-        return DonatedError(
-            "the memory of this tensor was taken over by a jitted function (it was "
-            "part of its state); keep a copy with .clone() before the call"
-        )
-
-    def _full(self) -> None:
-        return None
-
-    def gradient(
-        self,
-        targets: Sequence[Value],
-        seeds: Sequence[Value | None],
-        wrt: Sequence[Value],
-        source: int,
-    ) -> list[Value]:
-        raise self._taken()
-
-
-DONATED: Final = _Donated()
-
-
-def donate(value: Value) -> None:
-    """The id ends with the Execute: it is not freed, and further use is refused."""
-    value.graph = DONATED
-    value.dropped = DONATED.dropped
