@@ -101,6 +101,38 @@ absl::StatusOr<uint64_t> Session::Resume(const Principal& principal, const v1::R
   return number;
 }
 
+void Session::Submit(std::string_view bytes, std::string_view token, absl::Duration wait,
+                     server::Reply<SharedBytes> reply) {
+  absl::Status status;
+  RunNow([&] {
+    if (core_.welcomed() && !core_.Knows(token)) {
+      status = UnknownSession();
+      return;
+    }
+    core_.OnFrame(bytes);
+    if (stream() == nullptr) core_.OnPolled();
+  });
+  if (!status.ok()) return reply(status);
+  {
+    MutexLock lock(polls_mutex_);
+    polls_.push_back(Poll{env_.now() + wait, std::move(reply)});
+  }
+  AnswerPolls(env_.now());
+}
+
+void Session::AnswerPolls(absl::Time now) {
+  std::list<Poll> due;
+  {
+    MutexLock lock(polls_mutex_);
+    const bool all = over_ || outbox_.HasReplies();
+    for (auto it = polls_.begin(); it != polls_.end();) {
+      const auto poll = it++;
+      if (all || poll->until <= now) due.splice(due.end(), polls_, poll);
+    }
+  }
+  for (Poll& poll : due) poll.reply(outbox_.Oldest());
+}
+
 void Session::Refuse(const absl::Status& status) {
   RunNow([&] { core_.Refuse(status); });
 }
@@ -111,6 +143,7 @@ void Session::End() {
 
 void Session::OnTick(absl::Time now) {
   Post([this, now] { core_.OnTick(now); });
+  AnswerPolls(now);
 }
 
 void Session::OnGoingAway(absl::Duration deadline) {
@@ -159,7 +192,7 @@ void Session::AfterTasks() {
 void Session::AfterRunning() {
   if (over_ && listed_.exchange(false)) table_.Remove(name_, lease_expired_);
   const StreamPtr carrier = stream();
-  if (carrier == nullptr) return;
+  if (carrier == nullptr) return AnswerPolls(absl::InfinitePast());
   if (breached_ && !closed_.exchange(true)) return carrier->Close(core_.breach());
   if (outbox_.HasNews()) carrier->Wake();
   if (drained_) carrier->Close(absl::OkStatus());

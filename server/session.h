@@ -4,10 +4,12 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 
 #include "engine/base/mutex.h"
+#include "server/compute_handler.h"
 #include "server/session_core.h"
 #include "server/strand.h"
 #include "server/stream_handler.h"
@@ -32,6 +34,11 @@ class Session : public Strand, public SessionOwner {
   // Errors: as SessionCore::OnResume.
   absl::StatusOr<uint64_t> Resume(const Principal& principal, const v1::Resume& resume,
                                   StreamPtr stream);
+  // A frame by a unary call. `token` is a resume secret of the session, or empty for one that is
+  // to begin with this frame. Answers the oldest frame that is not acked, or acks; while there is
+  // no reply to give it waits, `wait` at most and to the next tick.
+  void Submit(std::string_view bytes, std::string_view token, absl::Duration wait,
+              server::Reply<SharedBytes> reply);
   // Ends a session that has not begun, with a fatal Fault.
   void Refuse(const absl::Status& status);
   // Ends it now, whoever holds it.
@@ -62,6 +69,13 @@ class Session : public Strand, public SessionOwner {
  private:
   Session(const SessionEnv& env, SessionTable& table, const Peer& peer, StreamPtr stream);
 
+  // A Submit that waits for something to answer.
+  struct Poll {
+    absl::Time until;
+    server::Reply<SharedBytes> reply;
+  };
+  void AnswerPolls(absl::Time now);
+
   bool Carries(uint64_t stream) const;
   StreamPtr stream() const;
   StreamPtr Replace(StreamPtr stream);
@@ -77,6 +91,9 @@ class Session : public Strand, public SessionOwner {
   StreamPtr stream_ ABSL_GUARDED_BY(stream_mutex_);
   uint64_t number_ ABSL_GUARDED_BY(stream_mutex_) = 1;
 
+  Mutex polls_mutex_;
+  std::list<Poll> polls_ ABSL_GUARDED_BY(polls_mutex_);
+
   std::atomic<bool> idle_ = true, paused_ = false;
   std::atomic<bool> breached_ = false;  // core_.breach() is set, and does not change any more
   std::atomic<bool> closed_ = false;
@@ -86,6 +103,10 @@ class Session : public Strand, public SessionOwner {
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;
 };
+
+// A ClientFrame by a unary call, for the session that it names or one that it begins.
+void SubmitFrame(const SessionEnv& env, SessionTable& table, const Peer& peer,
+                 std::string_view bytes, Reply<SharedBytes> reply);
 
 // A stream's handler: of a session of its own, or of the one that its first frame resumes.
 std::unique_ptr<StreamHandler> MakeSessionStream(const SessionEnv& env, SessionTable& table,

@@ -238,11 +238,18 @@ void SessionCore::OnDetached() {
   LOG_INFO("session detached", {"label", label_}, {"lease", absl::FormatDuration(lease_)});
 }
 
+bool SessionCore::Knows(std::string_view secret) const {
+  return std::any_of(secrets_.begin(), secrets_.end(),
+                     [&](const std::string& own) { return SameSecret(secret, own); });
+}
+
+void SessionCore::OnPolled() {
+  if (!over_ && welcomed()) detached_since_ = env_.now();
+}
+
 absl::Status SessionCore::MayResume(const Principal& principal, const v1::Resume& resume) const {
   const bool known = !over_ && welcomed() && membership_->account().principal == principal &&
-                     std::any_of(secrets_.begin(), secrets_.end(), [&](const std::string& secret) {
-                       return SameSecret(secret, resume.resume_secret());
-                     });
+                     Knows(resume.resume_secret());
   return known ? outbox_.CheckSeen(resume.last_seen()) : UnknownSession();
 }
 

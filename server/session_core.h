@@ -58,6 +58,10 @@ class SessionCore : public SchedulerHost {
   void Advance();
   // The stream is lost: the session ends when its lease runs out, or at once when it has none.
   void OnDetached();
+  // Whether this is a resume secret of the session that counts.
+  bool Knows(std::string_view secret) const;
+  // A unary call came for a session without a stream: its lease begins anew.
+  void OnPolled();
   // Whether another stream may take over. Errors: SESSION_UNKNOWN when the secret or the principal
   // is not this session's; GAP.
   absl::Status MayResume(const Principal& principal, const v1::Resume& resume) const;

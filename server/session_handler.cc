@@ -80,8 +80,8 @@ class SessionHandler : public ComputeHandler {
     return absl::UnimplementedError("watch is not supported by this daemon");
   }
 
-  void Submit(const Peer&, std::string_view, Reply<SharedBytes> reply) override {
-    reply(absl::UnimplementedError("submit is not supported by this daemon; use Session"));
+  void Submit(const Peer& peer, std::string_view bytes, Reply<SharedBytes> reply) override {
+    SubmitFrame(env_, *table_, peer, bytes, std::move(reply));
   }
   void UploadPart(const Peer&, const ChunkHeader& header, std::span<const std::string_view> pieces,
                   Reply<v1::UploadStatus> reply) override {
