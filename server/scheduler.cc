@@ -181,7 +181,7 @@ void Scheduler::Cancel(uint64_t first_seq, uint64_t last_seq, const std::vector<
                        [&](const Span& span) { return command.MakesAny(span); });
   };
   for (const auto& [serial, command] : commands_) {
-    if (!command->terms().counts || !named(*command)) continue;
+    if (!command->cancellable() || !named(*command)) continue;
     End(*command, runtime::Fault(absl::StatusCode::kCancelled, "CANCELLED", "cancelled ",
                                  command->started() ? "before it was done" : "before it began"));
   }

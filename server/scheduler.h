@@ -48,6 +48,7 @@ class Command : public runtime::CellWaiter {
   const runtime::Origin& origin() const { return terms_.origin; }
   bool started() const { return phase_ >= Phase::kStarted; }
   virtual bool MakesAny(const Span&) const { return false; }  // of these ids
+  virtual bool cancellable() const { return terms_.counts; }
 
   void OnCell(runtime::Cell& cell) final;
 

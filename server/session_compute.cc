@@ -21,6 +21,9 @@ bool Exists(GraphState state) {
          state == GraphState::kPoisoned;
 }
 
+// Whether its type is known; see SessionNames.
+bool Typed(const runtime::Cell& cell) { return cell.type().dtype != types::DType::kInvalid; }
+
 std::vector<Span> SpansOf(absl::Span<const Id> ids) {
   std::vector<Span> spans;
   for (Id id : ids) {
@@ -125,6 +128,7 @@ void SessionCore::Download(const v1::DownloadRequest& request,
   }
   const CellRef cell = graph_->CellOf(ticket.id);
   if (cell->poisoned()) return then(cell->poison()->status);
+  if (!Typed(*cell)) return DownloadLater(request, cell, terms, std::move(then));
   const absl::StatusOr<ByteRange> whole = RangeOf(cell->type(), ticket.offset, ticket.length);
   if (!whole.ok()) return then(whole.status());
   const absl::StatusOr<ByteRange> part = SubRange(*whole, request.offset(), request.length());
@@ -135,6 +139,18 @@ void SessionCore::Download(const v1::DownloadRequest& request,
     then(Part{cell->value(), part.offset, part.length});
   };
   scheduler_->Add(std::make_unique<AwaitCommand>(terms, std::vector<CellRef>{cell}, answer));
+}
+
+// Of a value whose type a Lookup still waits for.
+void SessionCore::DownloadLater(const v1::DownloadRequest& request, const CellRef& cell,
+                                const Terms& terms,
+                                std::function<void(absl::StatusOr<Part>)> then) {
+  scheduler_->Add(std::make_unique<AwaitCommand>(
+      terms, std::vector<CellRef>{cell},
+      [this, request, then = std::move(then)](const absl::Status& status) {
+        if (!status.ok()) return then(status);
+        Download(request, then);
+      }));
 }
 
 // ------------------------------------------------------------------ executing
@@ -413,7 +429,8 @@ void SessionCore::Describe(Id id, v1::Description* out) const {
   }
   if (cell && cell->poisoned()) {
     if (cell->type().dtype != types::DType::kInvalid) FromType(cell->type(), out->mutable_type());
-  } else if (const absl::StatusOr<types::Type> type = graph_->TypeOf(id); type.ok()) {
+  } else if (const absl::StatusOr<types::Type> type = graph_->TypeOf(id);
+             type.ok() && type->dtype != types::DType::kInvalid) {
     FromType(*type, out->mutable_type());
   }
 }

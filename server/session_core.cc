@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "engine/runtime/fault.h"
 #include "server/convert.h"
+#include "server/events.h"
 
 namespace tensord::server {
 namespace {
@@ -65,6 +66,7 @@ void SessionCore::AddReply(v1::Reply reply) {
   if (reply.has_fault()) {
     env_.metrics.Add(Metric::faults);
     if (!reply.fault().limit().empty()) env_.metrics.Add(Metric::limit_refusals);
+    if (welcomed()) env_.events.FaultSent(tag(), reply.fault());
     LOG_DEBUG("fault", {"session", label_}, {"reason", reply.fault().reason()},
               {"message", reply.fault().message()}, {"seq", reply.of_seq()},
               {"item", reply.of_item()}, {"source", reply.fault().source()});
@@ -165,7 +167,7 @@ void SessionCore::TakeItems(v1::ClientFrame& frame) {
       parked_bytes_ += item.ByteSizeLong();
       parked_.push_back({item, origin});
     } else {
-      Apply(item, origin);
+      ApplyOrPark(item, origin);
     }
   }
   if (!parking_.has_value()) applied_ = frame.seq();
@@ -213,6 +215,7 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
            {"client", hello.client_name()}, {"version", hello.client_version()},
            {"peer", peer_.address});
   env_.metrics.Add(Metric::sessions_opened);
+  env_.events.SessionOpened(tag());
   v1::Reply reply = ReplyTo(origin);
   FillWelcome(env_, hello, reply.mutable_welcome());
   FillOwnWelcome(reply.mutable_welcome());
@@ -317,7 +320,7 @@ void SessionCore::OnGoingAway(absl::Duration deadline) {
 }
 
 void SessionCore::Advance() {
-  if (!over_ && scheduler_ != nullptr) scheduler_->Pump();
+  if (!over_ && scheduler_ != nullptr) PumpAll();
   outbox_.SetApplied(applied_);
   if (over_ || scheduler_ == nullptr) return;
   outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
@@ -356,7 +359,13 @@ void SessionCore::End() {
   parking_.reset();
   graph_ = nullptr;
   outbox_.End();
-  if (welcomed()) LOG_INFO("session ended", {"label", label_}, {"frames", last_seq_});
+  if (!welcomed()) return;
+  LOG_INFO("session ended", {"label", label_}, {"frames", last_seq_});
+  env_.events.SessionClosed(tag(), FromAbsl(breach_.message()));
+}
+
+SessionTag SessionCore::tag() const {
+  return {membership_->account().principal.name, name_, label_};
 }
 
 // ------------------------------------------------------------------ parking
@@ -407,7 +416,7 @@ void SessionCore::Unpark() {
                     "execute: the Program was asked for and did not come in time"),
               parked.origin);
     } else {
-      Apply(parked.item, parked.origin);
+      ApplyOrPark(parked.item, parked.origin);
     }
     if (parking_.has_value()) return;
     applied_ = std::max(applied_, parked.origin.frame - 1);

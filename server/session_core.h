@@ -18,6 +18,7 @@
 #include "server/commands.h"
 #include "server/node_decoder.h"
 #include "server/principal.h"
+#include "server/session_names.h"
 #include "server/session_outbox.h"
 #include "server/session_programs.h"
 #include "server/session_table.h"
@@ -27,6 +28,10 @@ class Arena;
 }
 
 namespace tensord::server {
+
+struct LookupWork;
+struct Publication;
+struct SessionTag;
 
 // What a session core asks of its owner.
 class SessionOwner {
@@ -93,6 +98,7 @@ class SessionCore : public SchedulerHost {
   // Why the session broke off; OK when it did not.
   const absl::Status& breach() const { return breach_; }
 
+  SessionTag tag() const;  // REQUIRES: welcomed
   // Secrets, from Welcome on.
   const std::string& name() const { return name_; }
   const std::string& data_token() const { return data_token_; }
@@ -112,6 +118,7 @@ class SessionCore : public SchedulerHost {
     base::Digest digest;
     absl::Time deadline;
     bool expired = false;
+    runtime::CellRef untyped;  // parked for its type, not for a Program
   };
   struct PendingBind {
     uint64_t command = 0;  // its serial
@@ -152,6 +159,20 @@ class SessionCore : public SchedulerHost {
   void FeedBind(uint64_t number);
   void CheckBinds(absl::Time now);
 
+  // Items that publish and look up: session_publish.cc.
+  struct Publishing;
+  absl::Status CheckPublish(const v1::Publish& publish) const;
+  void OnPublish(const v1::Publish& publish, const runtime::Origin& origin);
+  void Publish(const Publishing& work, const absl::Status& status);
+  void OnUnpublish(const v1::Unpublish& unpublish, const runtime::Origin& origin);
+  void OnLookup(const v1::Lookup& lookup, const runtime::Origin& origin);
+  absl::Status TryLookup(const v1::Lookup& lookup, const runtime::Origin& origin);
+  runtime::CellRef ChangeMeantBy(const LookupWork& work) const;
+  absl::Status DefineFound(const Publication& publication, const LookupWork& work,
+                           const runtime::Origin& origin);
+  void ApplyOrPark(const v1::Item& item, const runtime::Origin& origin);
+  void PumpAll();
+
   // Items that compute and answer: session_compute.cc.
   void OnEvaluate(const v1::Evaluate& evaluate, const runtime::Origin& origin);
   void OnFetch(const v1::Fetch& fetch, const runtime::Origin& origin);
@@ -175,6 +196,8 @@ class SessionCore : public SchedulerHost {
   void Describe(runtime::Id id, v1::Description* out) const;
   void OnCancel(const v1::Cancel& cancel);
   void OnPing(const v1::Ping& ping, const runtime::Origin& origin);
+  void DownloadLater(const v1::DownloadRequest& request, const runtime::CellRef& cell,
+                     const Terms& terms, std::function<void(absl::StatusOr<Part>)> then);
   void Evaluate(absl::Span<const runtime::Id> ids, const Terms& terms,
                 std::vector<runtime::CellRef> after, bool quiet);
 
@@ -216,6 +239,7 @@ class SessionCore : public SchedulerHost {
   std::unique_ptr<runtime::SessionGraph> graph_;
   std::unique_ptr<Scheduler> scheduler_;
   SessionPrograms programs_;
+  SessionNames names_;
   std::shared_ptr<Uploads> uploads_;
   absl::flat_hash_map<uint64_t, PendingBind> binds_;         // by upload
   absl::flat_hash_map<runtime::Id, uint64_t> wanted_blobs_;  // id → command, after NeedBlob

@@ -62,6 +62,12 @@ void SessionCore::Apply(const v1::Item& item, const Origin& origin) {
       return OnBarrier(item.barrier(), origin);
     case v1::Item::kDescribe:
       return OnDescribe(item.describe(), origin);
+    case v1::Item::kPublish:
+      return OnPublish(item.publish(), origin);
+    case v1::Item::kUnpublish:
+      return OnUnpublish(item.unpublish(), origin);
+    case v1::Item::kLookup:
+      return OnLookup(item.lookup(), origin);
     case v1::Item::kPing:
       return OnPing(item.ping(), origin);
     case v1::Item::kCancel:
@@ -78,13 +84,8 @@ void SessionCore::Apply(const v1::Item& item, const Origin& origin) {
 }
 
 void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {
-  const absl::Status status = Fault(StatusCode::kUnimplemented, "UNIMPLEMENTED", KindName(item),
-                                    " is not supported by this daemon");
-  if (item.has_lookup() && item.lookup().paths_size() > 0) {
-    return FailIds(item.lookup().first_id(), static_cast<uint64_t>(item.lookup().paths_size()),
-                   "lookup", status, origin);
-  }
-  Fail(origin, status);
+  Fail(origin, Fault(StatusCode::kUnimplemented, "UNIMPLEMENTED", KindName(item),
+                     " is not supported by this daemon"));
 }
 
 // ------------------------------------------------------------------ nodes

@@ -15,7 +15,9 @@
 
 namespace tensord::server {
 
+class EventBus;
 class ProgramStore;
+class Publications;
 
 // Bytes in use by somebody, and how many that may be. Thread-safe.
 struct Ledger {
@@ -48,6 +50,8 @@ class Charge {
 struct SessionEnv {
   runtime::Engine& engine;
   ProgramStore& programs;
+  Publications& publications;
+  EventBus& events;
   Metrics& metrics;
   const Authenticator& authenticator;
   v1::Limits limits;

@@ -1,5 +1,6 @@
 #include "server/session_handler.h"
 
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -7,7 +8,9 @@
 #include "engine/base/status.h"
 #include "engine/runtime/function_builder.h"
 #include "server/convert.h"
+#include "server/events.h"
 #include "server/program.h"
+#include "server/publications.h"
 #include "server/run_call.h"
 #include "server/session.h"
 #include "server/session_table.h"
@@ -39,23 +42,55 @@ void ReadCounters(const runtime::Counters& counters, Metrics& metrics) {
   set(Metric::bytes_copied, counters.bytes_in + counters.bytes_out);
 }
 
+// What the engine had compiled when watchers were last told of it.
+struct CompiledSoFar {
+  uint64_t kernels = 0, microseconds = 0;
+
+  void Tell(const runtime::Counters& counters, EventBus& events) {
+    const uint64_t now = counters.kernels_compiled, us = counters.compile_microseconds;
+    const uint64_t news = now - std::exchange(kernels, now);
+    const uint64_t time = us - std::exchange(microseconds, us);
+    if (news > 0) events.Compiled(news, absl::Microseconds(static_cast<int64_t>(time)));
+  }
+};
+
+// Answers the number of the subscription.
+uint64_t TellStates(Lifecycle& lifecycle, const std::weak_ptr<EventBus>& events) {
+  auto last = std::make_shared<std::atomic<State>>(lifecycle.state());
+  return lifecycle.Subscribe([&lifecycle, events, last] {
+    const State state = lifecycle.state();
+    if (last->exchange(state) == state) return;  // some device's health changed
+    if (const auto bus = events.lock()) bus->StateChanged(StateName(state));
+  });
+}
+
 class SessionHandler : public ComputeHandler {
  public:
   SessionHandler(std::unique_ptr<runtime::Engine> engine, Metrics& metrics,
                  const Authenticator& authenticator, const SessionHandlerOptions& options)
       : engine_(std::move(engine)),
-        env_{*engine_,       programs_,     metrics,    authenticator,
-             options.limits, DigestOfOps(), NewEpoch(), static_cast<int>(engine_->devices().size()),
-             absl::Now,      options.lease} {}
-  // Detached sessions have nobody else to end them.
+        events_(std::make_shared<EventBus>(metrics)),
+        lifecycle_(options.lifecycle),
+        env_{*engine_,   programs_,     *publications_, *events_,
+             metrics,    authenticator, options.limits, DigestOfOps(),
+             NewEpoch(), static_cast<int>(engine_->devices().size()),
+             absl::Now,  options.lease} {
+    if (lifecycle_ != nullptr) subscription_ = TellStates(*lifecycle_, events_);
+  }
   ~SessionHandler() override {
+    if (lifecycle_ != nullptr) lifecycle_->Unsubscribe(subscription_);
+    // Detached sessions have nobody else to end them.
     for (const auto& session : table_->All()) session->End();
   }
 
   // Reads what is counted here; does nothing once the handler is gone.
   Metrics::Probe MakeProbe() const {
-    return [engine = std::weak_ptr(engine_), table = std::weak_ptr(table_)](Metrics& metrics) {
+    return [engine = std::weak_ptr(engine_), table = std::weak_ptr(table_),
+            publications = std::weak_ptr(publications_)](Metrics& metrics) {
       if (const auto living = engine.lock()) ReadCounters(living->counters(), metrics);
+      if (const auto living = publications.lock()) {
+        metrics.Set(Metric::publications, static_cast<int64_t>(living->size()));
+      }
       const auto sessions = table.lock();
       if (sessions == nullptr) return;
       metrics.Set(Metric::sessions, static_cast<int64_t>(sessions->sessions()));
@@ -75,9 +110,10 @@ class SessionHandler : public ComputeHandler {
                                                                StreamPtr stream) override {
     return MakeDownloadSource(env_, *table_, request, std::move(stream));
   }
-  absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal&, const v1::WatchRequest&,
-                                                         StreamPtr) override {
-    return absl::UnimplementedError("watch is not supported by this daemon");
+  absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal& principal,
+                                                         const v1::WatchRequest& request,
+                                                         StreamPtr stream) override {
+    return events_->Watch(principal, request, std::move(stream));
   }
 
   void Submit(const Peer& peer, std::string_view bytes, Reply<SharedBytes> reply) override {
@@ -115,6 +151,8 @@ class SessionHandler : public ComputeHandler {
   }
 
   void OnTick(absl::Time now) override {
+    publications_->OnTick(now);
+    compiled_.Tell(engine_->counters(), *events_);
     for (const auto& session : table_->All()) session->OnTick(now);
   }
   void OnGoingAway(absl::Duration deadline) override {
@@ -130,6 +168,11 @@ class SessionHandler : public ComputeHandler {
  private:
   const std::shared_ptr<runtime::Engine> engine_;
   const std::shared_ptr<SessionTable> table_ = std::make_shared<SessionTable>();
+  const std::shared_ptr<Publications> publications_ = std::make_shared<Publications>();
+  const std::shared_ptr<EventBus> events_;
+  Lifecycle* const lifecycle_;
+  uint64_t subscription_ = 0;
+  CompiledSoFar compiled_;
   ProgramStore programs_;
   const SessionEnv env_;
 };

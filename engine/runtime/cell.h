@@ -90,7 +90,8 @@ class Cell {
     return cell;
   }
 
-  const types::Type& type() const { return type_; }  // constant dims; nothing when born poisoned
+  // Constant dims. Nothing when born poisoned, or not known yet (see SubmitTyped).
+  const types::Type& type() const { return type_; }
   State state() const { return state_; }
   bool available() const { return state_ != State::kPending; }
   bool settled() const { return state_ == State::kReady || state_ == State::kPoisoned; }
@@ -108,6 +109,11 @@ class Cell {
   void Submit(Value value) {
     value_ = std::move(value);
     Move(State::kSubmitted);
+  }
+  // The same for a cell that was made without a type, as nobody knew it: it gets the value's.
+  void SubmitTyped(Value value) {
+    type_ = value.type;
+    Submit(std::move(value));
   }
   // What computes it succeeded. No effect on a poisoned cell.
   void Settle() {

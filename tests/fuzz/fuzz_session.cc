@@ -13,7 +13,9 @@
 #include "engine/base/check.h"
 #include "engine/base/log.h"
 #include "engine/base/sha256.h"
+#include "server/events.h"
 #include "server/program.h"
+#include "server/publications.h"
 #include "server/session.h"
 
 namespace tensord::server {
@@ -39,11 +41,14 @@ struct World {
     limits.set_max_nodes(20'000);
     limits.set_max_values(20'000);
     limits.set_max_staging_bytes(1 << 20);
-    env.reset(new SessionEnv{*engine, programs, metrics, authenticator, limits, "", 1, 1});
+    env.reset(new SessionEnv{*engine, programs, publications, events, metrics, authenticator,
+                             limits, "", 1, 1});
   }
   std::unique_ptr<runtime::Engine> engine;
   ProgramStore programs;
+  Publications publications;
   Metrics metrics;
+  EventBus events{metrics};
   Authenticator authenticator;
   SessionTable table;
   std::unique_ptr<SessionEnv> env;

@@ -16,7 +16,7 @@ std::unique_ptr<runtime::Engine> OpenEngine(const std::string& device) {
   return *std::move(engine);
 }
 
-Peer TestPeer() { return {"test", true, {"uid:1", 1}}; }
+Peer PeerOf(const std::string& principal) { return {"test", true, {principal, 1}}; }
 
 }  // namespace
 
@@ -25,8 +25,8 @@ SessionWorld::SessionWorld(std::unique_ptr<runtime::Engine> engine) : engine_(st
 
 SessionEnv& SessionWorld::env() {
   if (env_ == nullptr) {
-    env_.reset(new SessionEnv{*engine_, programs_, metrics_, authenticator_, limits_, "", 1,
-                              static_cast<int>(engine_->devices().size()),
+    env_.reset(new SessionEnv{*engine_, programs_, publications_, events_, metrics_, authenticator_,
+                              limits_, "", 1, static_cast<int>(engine_->devices().size()),
                               [this] { return now(); }});
   }
   return *env_;
@@ -109,15 +109,10 @@ uint64_t BodyWriter::Node(const std::string& op, const std::vector<uint64_t>& in
 
 // ------------------------------------------------------------------ TestClient
 
-TestClient::TestClient(SessionWorld& world, bool hello) : world_(world), peer_(TestPeer()) {
+TestClient::TestClient(SessionWorld& world, bool hello, const std::string& principal)
+    : world_(world), peer_(PeerOf(principal)) {
   Open();
   if (hello) Greet();
-}
-
-TestClient::TestClient(SessionWorld& world, const Principal& principal)
-    : world_(world), peer_{"test", true, principal} {
-  Open();
-  Greet();
 }
 
 void TestClient::Greet() {

@@ -17,7 +17,9 @@
 #include <variant>
 #include <vector>
 
+#include "server/events.h"
 #include "server/program.h"
+#include "server/publications.h"
 #include "server/session.h"
 #include "server/session_table.h"
 
@@ -32,6 +34,9 @@ class SessionWorld {
   v1::Limits& limits() { return limits_; }  // before the first client
   SessionEnv& env();
   SessionTable& table() { return table_; }
+  Publications& publications() { return publications_; }
+  EventBus& events() { return events_; }
+  Metrics& metrics() { return metrics_; }
   runtime::Engine& engine() { return *engine_; }
   absl::Time now() const { return absl::FromUnixMicros(now_us_); }
   void Pass(absl::Duration time) { now_us_ += absl::ToInt64Microseconds(time); }
@@ -39,12 +44,14 @@ class SessionWorld {
  private:
   std::unique_ptr<runtime::Engine> engine_;
   v1::Limits limits_ = DefaultLimits();
+  std::atomic<int64_t> now_us_ = 1'000'000'000;
   Metrics metrics_;
   Authenticator authenticator_;
   ProgramStore programs_;
+  Publications publications_;
+  EventBus events_{metrics_, [this] { return now(); }};
   SessionTable table_;
   std::unique_ptr<SessionEnv> env_;
-  std::atomic<int64_t> now_us_ = 1'000'000'000;
 };
 
 // The wire's end of a session that keeps what it is told.
@@ -126,8 +133,8 @@ std::string Sha256Bytes(const std::string& bytes);
 class TestClient {
  public:
   // Says Hello, unless told not to.
-  explicit TestClient(SessionWorld& world, bool hello = true);
-  TestClient(SessionWorld& world, const Principal& principal);
+  explicit TestClient(SessionWorld& world, bool hello = true,
+                      const std::string& principal = "uid:1");
   ~TestClient();
 
   // Items gather in a frame until it is sent. Send answers its seq.

@@ -99,7 +99,7 @@ TEST_F(SessionResumeTest, RefusesWhatIsNotEntitled) {
 }
 
 TEST_F(SessionResumeTest, AnotherPrincipalsSessionIsUnknown) {
-  TestClient other(world_, {"uid:2", 2});
+  TestClient other(world_, true, "uid:2");
   const v1::Reply reply = other.Resume([&](v1::Resume& r) {
     r.set_session(client_.welcome().session());
     r.set_resume_secret(client_.welcome().resume_secret());

@@ -1,0 +1,206 @@
+#include "server/publications.h"
+
+#include <algorithm>
+
+#include "engine/runtime/fault.h"
+
+namespace tensord::server {
+namespace {
+
+using absl::StatusCode;
+using runtime::Fault;
+
+constexpr size_t kMaxName = 256;
+constexpr size_t kMaxFullName = 1024;
+// Names that a principal has ever published: their generations are remembered.
+constexpr size_t kMaxNames = 65536;
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-';
+}
+
+bool IsName(std::string_view name) {
+  bool empty = true;  // the piece at hand
+  for (char c : name) {
+    if (c != '/' && !IsNameCharacter(c)) return false;
+    if (c == '/' && empty) return false;
+    empty = c == '/';
+  }
+  return !empty && name.size() <= kMaxName;
+}
+
+// Calls each(principal, name) for every way to read a full name, until it answers true.
+template <typename Each>
+bool AnySplit(std::string_view full, Each each) {
+  for (size_t at = full.find('/'); at != full.npos; at = full.find('/', at + 1)) {
+    if (each(full.substr(0, at), full.substr(at + 1))) return true;
+  }
+  return false;
+}
+
+absl::Status NoName(std::string_view name, std::string_view want) {
+  return Fault(StatusCode::kInvalidArgument, "NAME", "\"", name.substr(0, kMaxName),
+               name.size() > kMaxName ? "…" : "", "\" is no name of a publication: expected ", want,
+               ", letters, digits, _ . - and / between pieces, at most ", kMaxName, " bytes");
+}
+
+// The full names that a reader may mean by `name`.
+std::vector<std::string> MeaningsOf(std::string_view reader, std::string_view name) {
+  return {StrCat(reader, "/", name), std::string(name)};
+}
+
+}  // namespace
+
+std::string Publication::full_name() const { return StrCat(owner, "/", name); }
+
+absl::Status CheckPublicationName(std::string_view name) {
+  return IsName(name) ? absl::OkStatus() : NoName(name, "name/of/it");
+}
+
+absl::Status CheckLookupName(std::string_view name) {
+  const auto fits = [](std::string_view, std::string_view rest) { return IsName(rest); };
+  if (IsName(name)) return absl::OkStatus();
+  if (name.size() <= kMaxFullName && AnySplit(name, fits)) return absl::OkStatus();
+  return NoName(name, "name/of/it or principal/name/of/it");
+}
+
+absl::Status UnknownPublication(std::string_view name) {
+  return Fault(StatusCode::kNotFound, "NAME_UNKNOWN", "there is no publication \"", name,
+               "\" for this principal");
+}
+
+// ------------------------------------------------------------------ publishing
+
+absl::StatusOr<uint64_t> Publications::Publish(Publication publication, absl::Time now) {
+  PublicationRef previous;  // is dropped after the lock
+  std::vector<std::pair<Then, PublicationRef>> woken;
+  uint64_t generation = 0;
+  {
+    MutexLock lock(mutex_);
+    Names& names = names_[publication.owner];
+    if (names.size() >= kMaxNames && !names.contains(publication.name)) {
+      return Fault(StatusCode::kResourceExhausted, "LIMIT", publication.owner, " has published ",
+                   kMaxNames, " names, which is the most; use one of them again");
+    }
+    Named& named = names[publication.name];
+    generation = publication.generation = ++named.generation;
+    auto made = std::make_shared<const Publication>(std::move(publication));
+    if (named.current == nullptr) ++living_;
+    previous = std::exchange(named.current, made);
+    woken = TakeWoken(made->full_name(), now);
+  }
+  for (auto& [then, found] : woken) then(std::move(found));
+  return generation;
+}
+
+absl::Status Publications::Unpublish(std::string_view owner, std::string_view name,
+                                     absl::Time now) {
+  PublicationRef ended;  // is dropped after the lock
+  MutexLock lock(mutex_);
+  if (Current(owner, name, now) == nullptr) return UnknownPublication(name);
+  --living_;
+  names_.find(ToAbsl(owner))->second.find(ToAbsl(name))->second.current.swap(ended);
+  return absl::OkStatus();
+}
+
+void Publications::OnTick(absl::Time now) {
+  std::vector<PublicationRef> ended;
+  MutexLock lock(mutex_);
+  for (auto& [owner, names] : names_) {
+    for (auto& [name, named] : names) {
+      if (named.current == nullptr || named.current->expires > now) continue;
+      ended.push_back(std::exchange(named.current, nullptr));
+      --living_;
+    }
+  }
+}
+
+size_t Publications::size() const {
+  MutexLock lock(mutex_);
+  return living_;
+}
+
+// ------------------------------------------------------------------ finding
+
+PublicationRef Publications::Current(std::string_view owner, std::string_view name,
+                                     absl::Time now) const {
+  const auto names = names_.find(ToAbsl(owner));
+  if (names == names_.end()) return nullptr;
+  const auto it = names->second.find(ToAbsl(name));
+  if (it == names->second.end() || it->second.current == nullptr) return nullptr;
+  return it->second.current->expires > now ? it->second.current : nullptr;
+}
+
+PublicationRef Publications::FindLocked(std::string_view reader, std::string_view name,
+                                        absl::Time now) const {
+  if (PublicationRef own = Current(reader, name, now)) return own;
+  PublicationRef found;
+  AnySplit(name, [&](std::string_view owner, std::string_view rest) {
+    found = Current(owner, rest, now);
+    if (found != nullptr && !found->shared && owner != reader) found = nullptr;
+    return found != nullptr;
+  });
+  return found;
+}
+
+PublicationRef Publications::Find(std::string_view reader, std::string_view name,
+                                  absl::Time now) const {
+  MutexLock lock(mutex_);
+  return FindLocked(reader, name, now);
+}
+
+// ------------------------------------------------------------------ waiting
+
+uint64_t Publications::Await(std::string_view reader, std::string_view name,
+                             uint64_t min_generation, absl::Time now, Then then) {
+  PublicationRef found;
+  uint64_t number = 0;
+  {
+    MutexLock lock(mutex_);
+    number = next_waiter_++;
+    found = FindLocked(reader, name, now);
+    if (found == nullptr || found->generation < min_generation) {
+      for (const std::string& meaning : MeaningsOf(reader, name)) awaited_[meaning].insert(number);
+      waiters_[number] = {std::string(reader), std::string(name), min_generation, std::move(then)};
+      return number;
+    }
+  }
+  then(std::move(found));
+  return number;
+}
+
+void Publications::Forget(uint64_t waiter) {
+  Waiter taken;  // what its callback holds may end here: not under the lock
+  MutexLock lock(mutex_);
+  if (waiters_.contains(waiter)) taken = TakeWaiter(waiter);
+}
+
+Publications::Waiter Publications::TakeWaiter(uint64_t number) {
+  const auto it = waiters_.find(number);
+  Waiter waiter = std::move(it->second);
+  waiters_.erase(it);
+  for (const std::string& meaning : MeaningsOf(waiter.reader, waiter.name)) {
+    const auto awaited = awaited_.find(meaning);
+    awaited->second.erase(number);
+    if (awaited->second.empty()) awaited_.erase(awaited);
+  }
+  return waiter;
+}
+
+std::vector<std::pair<Publications::Then, PublicationRef>> Publications::TakeWoken(
+    const std::string& full_name, absl::Time now) {
+  std::vector<std::pair<Then, PublicationRef>> woken;
+  const auto awaited = awaited_.find(full_name);
+  if (awaited == awaited_.end()) return woken;
+  const std::vector<uint64_t> numbers(awaited->second.begin(), awaited->second.end());
+  for (uint64_t number : numbers) {
+    const Waiter& waiter = waiters_.at(number);
+    PublicationRef found = FindLocked(waiter.reader, waiter.name, now);
+    if (found == nullptr || found->generation < waiter.min_generation) continue;
+    woken.push_back({std::move(TakeWaiter(number).then), std::move(found)});
+  }
+  return woken;
+}
+
+}  // namespace tensord::server

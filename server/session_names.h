@@ -1,0 +1,41 @@
+// What of a session's publishing and looking up is under way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "engine/runtime/cell.h"
+#include "server/session_fault.h"
+
+namespace tensord::server {
+
+// Lives on the session's strand.
+class SessionNames {
+ public:
+  // Publishes and Unpublishes of one name take effect in the order of their items: each begins with
+  // a cell that settles when it has, and waits for the one before it.
+  //
+  // The last one of that name, of the session's principal, if it has not ended.
+  runtime::CellRef LastChange(const std::string& name) const;
+  void BeginChange(const std::string& name, const runtime::CellRef& done);
+  void EndChange(const std::string& name, const runtime::CellRef& done);
+
+  // Ids whose type is not known before `cell`, and all of theirs with it, is settled.
+  void AddUntyped(const Span& ids, const runtime::CellRef& cell);
+  // The cell of such ids that the item can't be applied without; nothing for most items.
+  runtime::CellRef UntypedInput(const v1::Item& item);
+
+ private:
+  struct Untyped {
+    Span ids;
+    runtime::CellRef cell;
+  };
+  runtime::CellRef Find(runtime::Id id) const;
+  runtime::CellRef FindInput(const v1::NodeBatch& batch) const;
+
+  absl::flat_hash_map<std::string, runtime::CellRef> changes_;
+  std::vector<Untyped> untyped_;
+};
+
+}  // namespace tensord::server

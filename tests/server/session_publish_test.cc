@@ -1,0 +1,516 @@
+// Publish, Unpublish and Lookup between sessions.
+#include <thread>
+
+#include "engine/runtime/counters.h"
+#include "tests/server/session_harness.h"
+
+namespace tensord::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr uint32_t kCancelled = 1, kInvalidArgument = 3, kNotFound = 5;
+
+using Entries = std::vector<std::pair<std::string, uint64_t>>;
+
+v1::Publish& AddPublish(TestClient& client, const std::string& name, const Entries& entries) {
+  v1::Publish& publish = *client.Item().mutable_publish();
+  publish.set_name(name);
+  for (const auto& [path, id] : entries) {
+    v1::PublishEntry& entry = *publish.add_entries();
+    entry.set_path(path);
+    entry.set_id(id);
+  }
+  return publish;
+}
+// Of one value that other principals may read, too.
+uint64_t PublishFloats(TestClient& client, const std::string& name,
+                       const std::vector<float>& values) {
+  AddPublish(client, name, {{"w", client.PutFloats(values)}}).set_shared(true);
+  return client.Ask().published().generation();
+}
+v1::Lookup& AddLookup(TestClient& client, const std::string& name,
+                      const std::vector<std::string>& paths = {"w"}) {
+  v1::Lookup& lookup = *client.Item().mutable_lookup();
+  lookup.set_name(name);
+  for (const std::string& path : paths) lookup.add_paths(path);
+  lookup.set_first_id(client.NextId(paths.size()));
+  return lookup;
+}
+v1::Fault LookupFault(TestClient& client, const std::string& name,
+                      const std::vector<std::string>& paths = {"w"}) {
+  AddLookup(client, name, paths);
+  const v1::Reply reply = client.Ask();
+  EXPECT_TRUE(reply.has_fault()) << reply.ShortDebugString();
+  return reply.fault();
+}
+void Unpublish(TestClient& client, const std::string& name) {
+  client.Item().mutable_unpublish()->set_name(name);
+  client.Send();
+}
+
+// x - 1 over x.
+std::string DecrementBody() {
+  BodyWriter body;
+  const uint64_t x = body.Input(F32({4})), one = body.Input(F32({4}));
+  body.Output(body.Node("sub", {x, one}));
+  body.Donate(0);
+  return body.Bytes();
+}
+
+class SessionPublishTest : public testing::Test {
+ protected:
+  int64_t resident() { return world_.table().resident_bytes(); }
+
+  SessionWorld world_;
+  TestClient writer_{world_}, reader_{world_};  // of one principal
+  TestClient stranger_{world_, true, "uid:2"};
+};
+
+TEST_F(SessionPublishTest, AnotherSessionReadsWhatWasPublished) {
+  const uint64_t x = writer_.PutFloats({1, 2, 3});
+  const uint64_t y = writer_.Node("add", {x, x});  // described only: publishing evaluates it
+  AddPublish(writer_, "model/layer.0", {{"x", x}, {"y", y}});
+  const v1::Published published = writer_.Ask().published();
+  EXPECT_EQ(published.name(), "uid:1/model/layer.0");
+  EXPECT_EQ(published.generation(), 1u);
+
+  const uint64_t first = AddLookup(reader_, "model/layer.0", {"y", "x"}).first_id();
+  const v1::Found found = reader_.Ask().found();
+  EXPECT_EQ(found.name(), "uid:1/model/layer.0");
+  EXPECT_EQ(found.generation(), 1u);
+  ASSERT_EQ(found.entries_size(), 2);
+  EXPECT_EQ(found.entries(0).path(), "y");
+  EXPECT_EQ(found.entries(1).id(), first + 1);
+  EXPECT_THAT(found.entries(1).type().dims().sizes(), ElementsAre(3));
+  EXPECT_THAT(reader_.FetchFloats(reader_.Node("mul", {first, first + 1})), ElementsAre(2, 8, 18));
+}
+
+TEST_F(SessionPublishTest, WithoutPathsTheEntriesAreListed) {
+  AddPublish(writer_, "m", {{"b", writer_.PutFloats({1})}, {"a", writer_.PutFloats({1, 2})}});
+  writer_.Ask();
+  AddLookup(reader_, "uid:1/m", {});
+  const v1::Found found = reader_.Ask().found();
+  ASSERT_EQ(found.entries_size(), 2);
+  EXPECT_EQ(found.entries(0).path(), "a");
+  EXPECT_EQ(found.entries(0).id(), 0u);
+  EXPECT_THAT(found.entries(0).type().dims().sizes(), ElementsAre(2));
+  EXPECT_EQ(found.entries(1).path(), "b");
+}
+
+TEST_F(SessionPublishTest, GenerationsGrowByOneAndAreNotUsedAgain) {
+  EXPECT_EQ(PublishFloats(writer_, "m", {1}), 1u);
+  EXPECT_EQ(PublishFloats(reader_, "m", {2}), 2u);
+  EXPECT_EQ(PublishFloats(writer_, "n", {1}), 1u);
+  EXPECT_EQ(PublishFloats(stranger_, "m", {1}), 1u);
+  Unpublish(writer_, "m");
+  EXPECT_EQ(LookupFault(reader_, "m").reason(), "NAME_UNKNOWN");
+  EXPECT_EQ(PublishFloats(writer_, "m", {3}), 3u);
+  EXPECT_THAT(writer_.TakeFaults(), IsEmpty());
+}
+
+TEST_F(SessionPublishTest, ARacingReaderSeesOneGenerationWhole) {
+  constexpr int kGenerations = 200;
+  std::thread writing([&] {
+    for (int i = 1; i <= kGenerations; ++i) {
+      const auto value = static_cast<float>(i);
+      AddPublish(writer_, "m", {{"a", writer_.PutFloats({value})}, {"b", writer_.PutFloats({value})}});
+      EXPECT_EQ(writer_.Ask().published().generation(), static_cast<uint64_t>(i));
+    }
+  });
+  uint64_t generation = 0, seen = 0;
+  while (generation < kGenerations) {
+    v1::Lookup& lookup = AddLookup(reader_, "m", {"a", "b"});
+    lookup.set_min_generation(generation + 1);
+    const uint64_t first = lookup.first_id();
+    const v1::Found found = reader_.Ask().found();
+    EXPECT_GT(found.generation(), generation);
+    generation = found.generation();
+    EXPECT_THAT(reader_.FetchFloats(first), ElementsAre(static_cast<float>(generation)));
+    EXPECT_THAT(reader_.FetchFloats(first + 1), ElementsAre(static_cast<float>(generation)));
+    reader_.Free(first, 2);
+    if (++seen > kGenerations) break;
+  }
+  writing.join();
+  EXPECT_EQ(generation, static_cast<uint64_t>(kGenerations));
+}
+
+// ------------------------------------------------------------------ waiting
+
+TEST_F(SessionPublishTest, AWaitingLookupIsWokenByThePublish) {
+  v1::Lookup& lookup = AddLookup(stranger_, "uid:1/m");
+  lookup.set_min_generation(2);
+  const uint64_t id = lookup.first_id();
+  const uint64_t seq = stranger_.Send();
+  EXPECT_EQ(stranger_.Describe(id).state(), v1::VALUE_STATE_PENDING);
+  const uint64_t other = stranger_.PutFloats({5});  // items that do not need it go on
+  EXPECT_THAT(stranger_.FetchFloats(stranger_.Node("neg", {other})), ElementsAre(-5));
+  const uint64_t twice = stranger_.Node("add", {id, id});  // this one waits, and what follows
+  stranger_.Fetch(twice);
+  stranger_.Send();
+  EXPECT_LT(stranger_.applied(), stranger_.seq());
+  PublishFloats(writer_, "m", {1});
+  EXPECT_EQ(stranger_.Waiting([](const v1::Reply& reply) { return reply.has_found(); }), 0u);
+  PublishFloats(writer_, "m", {2, 3});
+  const v1::Reply found = stranger_.Await([](const v1::Reply& reply) { return reply.has_found(); });
+  EXPECT_EQ(found.of_seq(), seq);
+  EXPECT_EQ(found.found().generation(), 2u);
+  const v1::Reply data = stranger_.Await([](const v1::Reply& reply) { return reply.has_data(); });
+  EXPECT_THAT(FromBytes<float>(data.data().inline_()), ElementsAre(4, 6));
+  stranger_.Pull();
+  EXPECT_EQ(stranger_.applied(), stranger_.seq());
+  EXPECT_THAT(stranger_.Describe(id).type().dims().sizes(), ElementsAre(2));
+}
+
+TEST_F(SessionPublishTest, AnExecuteOfWhatIsAwaitedRunsWhenItIsThere) {
+  reader_.AddProgram(1, DecrementBody());
+  v1::Lookup& lookup = AddLookup(reader_, "m");
+  lookup.set_min_generation(1);
+  const uint64_t id = lookup.first_id();
+  reader_.Fetch(reader_.Execute(1, {id, reader_.PutFloats({1, 1, 1, 1})}));
+  reader_.Send();
+  PublishFloats(writer_, "m", {1, 2, 3, 4});
+  const v1::Reply data = reader_.Await([](const v1::Reply& reply) { return reply.has_data(); });
+  EXPECT_THAT(FromBytes<float>(data.data().inline_()), ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(SessionPublishTest, ADownloadOfWhatIsAwaitedComesWhenItIsThere) {
+  v1::Lookup& lookup = AddLookup(reader_, "m");
+  lookup.set_min_generation(1);
+  v1::DownloadRequest request;
+  request.set_id(lookup.first_id());
+  reader_.Send();
+  std::optional<uint64_t> length;
+  reader_.session().Download(request, [&](absl::StatusOr<SessionCore::Part> part) {
+    ASSERT_TRUE(part.ok()) << part.status();
+    length = part->length;
+  });
+  EXPECT_EQ(length, std::nullopt);
+  PublishFloats(writer_, "m", {1, 2, 3});
+  reader_.Await([](const v1::Reply& reply) { return reply.has_found(); });
+  EXPECT_EQ(length, 12u);
+}
+
+TEST_F(SessionPublishTest, AWaitingLookupTimesOutAndPoisonsWhatDependsOnIt) {
+  v1::Lookup& lookup = AddLookup(reader_, "m");
+  lookup.set_min_generation(2);
+  lookup.set_timeout_us(5'000'000);
+  const uint64_t id = lookup.first_id();
+  const uint64_t dependent = reader_.Node("neg", {id});
+  reader_.Send();
+  world_.Pass(absl::Seconds(4));
+  reader_.session().OnTick(world_.now());
+  EXPECT_THAT(reader_.TakeFaults(), IsEmpty());
+  world_.Pass(absl::Seconds(2));
+  reader_.session().OnTick(world_.now());
+  const v1::Fault fault = reader_.TakeFault();
+  EXPECT_EQ(fault.code(), kNotFound);
+  EXPECT_EQ(fault.reason(), "NAME_UNKNOWN");
+  EXPECT_THAT(fault.message(), HasSubstr("generation 2 of \"m\" was not published in time"));
+  ASSERT_EQ(fault.poisoned_size(), 1);
+  EXPECT_EQ(fault.poisoned(0).first(), id);
+  EXPECT_EQ(reader_.FetchFault(dependent).cause(), id);
+  PublishFloats(writer_, "m", {1});  // nobody waits any more
+  PublishFloats(writer_, "m", {2});
+  EXPECT_EQ(reader_.Waiting([](const v1::Reply& reply) { return reply.has_found(); }), 0u);
+}
+
+TEST_F(SessionPublishTest, ALookupThatWaitsIsCancelled) {
+  v1::Lookup& lookup = AddLookup(reader_, "m");
+  lookup.set_min_generation(1);
+  const uint64_t id = lookup.first_id();
+  reader_.Send();
+  reader_.Item().mutable_cancel()->add_ids()->set_first(id);
+  reader_.Send();
+  EXPECT_EQ(reader_.TakeFault().code(), kCancelled);
+  EXPECT_EQ(reader_.Describe(id).state(), v1::VALUE_STATE_POISONED);
+}
+
+TEST_F(SessionPublishTest, ASessionThatEndsWaitsNoMore) {
+  auto gone = std::make_unique<TestClient>(world_);
+  AddLookup(*gone, "m").set_min_generation(1);
+  gone->Send();
+  const std::weak_ptr<Strand> session = gone->session().weak_from_this();
+  gone = nullptr;
+  EXPECT_TRUE(session.expired());
+  EXPECT_EQ(PublishFloats(writer_, "m", {1}), 1u);
+}
+
+// ------------------------------------------------------------------ order within a session
+
+TEST_F(SessionPublishTest, PublishesOfOneNameKeepTheirOrder) {
+  const uint64_t slow = writer_.NextId(), fast = writer_.PutFloats({2});
+  writer_.Bind(slow, F32({1}), 1);
+  AddPublish(writer_, "m", {{"w", slow}});
+  AddPublish(writer_, "m", {{"w", fast}});
+  v1::Lookup& lookup = AddLookup(writer_, "uid:1/m");  // comes after both
+  const uint64_t id = lookup.first_id();
+  writer_.Send();
+  EXPECT_EQ(LookupFault(reader_, "m").reason(), "NAME_UNKNOWN");
+  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
+  const v1::Reply found = writer_.Await([](const v1::Reply& reply) { return reply.has_found(); });
+  EXPECT_EQ(found.found().generation(), 2u);
+  EXPECT_THAT(writer_.FetchFloats(id), ElementsAre(2));
+}
+
+TEST_F(SessionPublishTest, AnUnpublishComesAfterThePublishBeforeIt) {
+  const uint64_t slow = writer_.NextId();
+  writer_.Bind(slow, F32({1}), 1);
+  AddPublish(writer_, "m", {{"w", slow}});
+  Unpublish(writer_, "m");
+  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
+  writer_.Await([](const v1::Reply& reply) { return reply.has_published(); });
+  EXPECT_FALSE(writer_.Barrier());
+  EXPECT_EQ(world_.publications().size(), 0u);
+  EXPECT_THAT(writer_.TakeFaults(), IsEmpty());
+}
+
+TEST_F(SessionPublishTest, APublishIsCancelledWithItsFrame) {
+  const uint64_t slow = writer_.NextId();
+  writer_.Bind(slow, F32({1}), 1);
+  AddPublish(writer_, "m", {{"w", slow}});
+  const uint64_t seq = writer_.Send();
+  v1::Cancel& cancel = *writer_.Item().mutable_cancel();
+  cancel.set_first_seq(seq);
+  cancel.set_last_seq(seq);
+  writer_.Send();
+  EXPECT_EQ(writer_.TakeFault().code(), kCancelled);
+  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
+  EXPECT_THAT(writer_.FetchFloats(slow), ElementsAre(1));
+  EXPECT_EQ(world_.publications().size(), 0u);
+}
+
+// ------------------------------------------------------------------ whose names
+
+TEST_F(SessionPublishTest, WhatIsNotSharedLooksUnknownToOthers) {
+  AddPublish(writer_, "secret", {{"w", writer_.PutFloats({1})}});
+  writer_.Ask();
+  v1::Fault hidden = LookupFault(stranger_, "uid:1/secret");
+  v1::Fault absent = LookupFault(stranger_, "uid:1/absent");
+  EXPECT_EQ(hidden.code(), kNotFound);
+  EXPECT_EQ(hidden.reason(), "NAME_UNKNOWN");
+  EXPECT_EQ(absent.code(), hidden.code());
+  EXPECT_EQ(absent.reason(), hidden.reason());
+  EXPECT_EQ(hidden.message(), "there is no publication \"uid:1/secret\" for this principal");
+  EXPECT_EQ(absent.message(), "there is no publication \"uid:1/absent\" for this principal");
+  AddLookup(reader_, "uid:1/secret");
+  EXPECT_TRUE(reader_.Ask().has_found());
+}
+
+TEST_F(SessionPublishTest, AWaitingLookupDoesNotSeeWhatIsNotShared) {
+  v1::Lookup& lookup = AddLookup(stranger_, "uid:1/m");
+  lookup.set_min_generation(1);
+  stranger_.Send();
+  AddPublish(writer_, "m", {{"w", writer_.PutFloats({1})}});
+  writer_.Ask();
+  EXPECT_EQ(stranger_.Waiting([](const v1::Reply& reply) { return reply.has_found(); }), 0u);
+  PublishFloats(writer_, "m", {2});
+  const v1::Reply found = stranger_.Await([](const v1::Reply& reply) { return reply.has_found(); });
+  EXPECT_EQ(found.found().generation(), 2u);
+}
+
+TEST_F(SessionPublishTest, OnlyTheOwnerEndsAPublication) {
+  PublishFloats(writer_, "m", {1});
+  Unpublish(stranger_, "m");
+  EXPECT_EQ(stranger_.TakeFault().reason(), "NAME_UNKNOWN");
+  EXPECT_EQ(world_.publications().size(), 1u);
+}
+
+TEST_F(SessionPublishTest, AnOwnNameComesBeforeAnotherPrincipals) {
+  TestClient alice(world_, true, "alice");
+  PublishFloats(alice, "m", {1});
+  AddLookup(reader_, "alice/m");
+  EXPECT_EQ(reader_.Ask().found().name(), "alice/m");
+  PublishFloats(writer_, "alice/m", {2});
+  AddLookup(reader_, "alice/m");
+  EXPECT_EQ(reader_.Ask().found().name(), "uid:1/alice/m");
+}
+
+// ------------------------------------------------------------------ what is refused
+
+TEST_F(SessionPublishTest, RefusesNamesThatAreNone) {
+  const uint64_t x = writer_.PutFloats({1});
+  for (const std::string& name : {std::string(), std::string("/a"), std::string("a/"),
+                                  std::string("a//b"), std::string("a b"), std::string("uid:1/a"),
+                                  std::string(257, 'a')}) {
+    AddPublish(writer_, name, {{"w", x}});
+    const v1::Fault fault = writer_.Ask().fault();
+    EXPECT_EQ(fault.code(), kInvalidArgument) << name;
+    EXPECT_EQ(fault.reason(), "NAME") << name;
+    Unpublish(writer_, name);
+    EXPECT_EQ(writer_.TakeFault().reason(), "NAME") << name;
+  }
+  EXPECT_EQ(LookupFault(reader_, "a//b").reason(), "NAME");
+  EXPECT_EQ(LookupFault(reader_, std::string(2000, '/')).reason(), "NAME");
+  AddPublish(writer_, std::string(256, 'a'), {{"w", x}});
+  EXPECT_TRUE(writer_.Ask().has_published());
+  EXPECT_EQ(world_.publications().size(), 1u);
+}
+
+TEST_F(SessionPublishTest, RefusesPathsThatAreLongOrTwice) {
+  const uint64_t x = writer_.PutFloats({1});
+  AddPublish(writer_, "m", {{"a", x}, {"b", x}, {"a", x}});
+  v1::Fault fault = writer_.Ask().fault();
+  EXPECT_EQ(fault.reason(), "NAME");
+  EXPECT_THAT(fault.message(), HasSubstr("path \"a\" is there twice"));
+  AddPublish(writer_, "m", {{std::string(257, 'p'), x}});
+  EXPECT_THAT(writer_.Ask().fault().message(), HasSubstr("a path of 257 bytes"));
+  EXPECT_EQ(world_.publications().size(), 0u);
+}
+
+TEST_F(SessionPublishTest, RefusesIdsThatNameNoValue) {
+  AddPublish(writer_, "m", {{"a", 99}});
+  const v1::Fault fault = writer_.Ask().fault();
+  EXPECT_EQ(fault.reason(), "UNKNOWN_ID");
+  EXPECT_THAT(fault.message(), HasSubstr("publish: entry \"a\""));
+  const uint64_t x = writer_.PutFloats({1});
+  PublishFloats(reader_, "n", {1});
+  v1::Lookup& lookup = *writer_.Item().mutable_lookup();
+  lookup.set_name("n");
+  lookup.add_paths("w");
+  lookup.set_first_id(x);
+  EXPECT_EQ(writer_.Ask().fault().reason(), "ID_USED");
+  EXPECT_THAT(writer_.FetchFloats(x), ElementsAre(1));
+}
+
+TEST_F(SessionPublishTest, RefusesMoreEntriesThanAFrameHasItems) {
+  SessionWorld small;
+  small.limits().set_max_items_per_frame(2);
+  TestClient client(small);
+  const uint64_t x = client.PutFloats({1});
+  AddPublish(client, "m", {{"a", x}, {"b", x}, {"c", x}});
+  const v1::Fault fault = client.Ask().fault();
+  EXPECT_EQ(fault.limit(), "max_items_per_frame");
+  EXPECT_EQ(fault.used(), 3u);
+}
+
+TEST_F(SessionPublishTest, ALookupOfAnEntryThatIsNotThereNamesIt) {
+  PublishFloats(writer_, "m", {1});
+  const v1::Fault fault = LookupFault(reader_, "m", {"w", "v"});
+  EXPECT_EQ(fault.reason(), "NAME_UNKNOWN");
+  EXPECT_THAT(fault.message(), HasSubstr("no entry \"v\""));
+  ASSERT_EQ(fault.poisoned_size(), 1);
+  EXPECT_EQ(fault.poisoned(0).count(), 2u);
+}
+
+TEST_F(SessionPublishTest, APoisonedEntryPublishesNothing) {
+  const uint64_t good = writer_.PutFloats({1}), bad = writer_.NextId();
+  writer_.Bind(bad, F32({1}), 1);
+  AddPublish(writer_, "m", {{"good", good}, {"bad", bad}});
+  const uint64_t seq = writer_.Send();
+  ASSERT_TRUE(writer_.Upload(1, std::string(8, 'x'), 8).ok());  // twice the type's bytes
+  const v1::Reply reply = writer_.Await([&](const v1::Reply& r) {
+    return r.of_seq() == seq && r.of_item() == 2;  // after put and bind
+  });
+  EXPECT_THAT(reply.fault().message(), HasSubstr("entry \"bad\" (id 2) is poisoned"));
+  EXPECT_EQ(reply.fault().cause(), bad);
+  EXPECT_EQ(LookupFault(reader_, "m").reason(), "NAME_UNKNOWN");
+  EXPECT_EQ(PublishFloats(writer_, "m", {1}), 1u);
+}
+
+// ------------------------------------------------------------------ how long, and who pays
+
+TEST_F(SessionPublishTest, EndsWhenItsTimeIsOver) {
+  AddPublish(writer_, "m", {{"w", writer_.PutFloats({1})}}).set_ttl_ms(10'000);
+  writer_.Ask();
+  world_.Pass(absl::Seconds(9));
+  AddLookup(reader_, "m");
+  EXPECT_TRUE(reader_.Ask().has_found());
+  AddPublish(writer_, "m", {{"w", writer_.PutFloats({2})}}).set_ttl_ms(10'000);
+  writer_.Ask();  // starts it anew
+  world_.Pass(absl::Seconds(9));
+  world_.publications().OnTick(world_.now());
+  EXPECT_EQ(world_.publications().size(), 1u);
+  world_.Pass(absl::Seconds(2));
+  EXPECT_EQ(LookupFault(reader_, "m").reason(), "NAME_UNKNOWN");
+  world_.publications().OnTick(world_.now());
+  EXPECT_EQ(world_.publications().size(), 0u);
+}
+
+TEST_F(SessionPublishTest, ReadersKeepWhatTheyLookedUp) {
+  PublishFloats(writer_, "m", {1, 2});
+  const uint64_t old = AddLookup(stranger_, "uid:1/m").first_id();
+  stranger_.Ask();
+  PublishFloats(writer_, "m", {3, 4});
+  const uint64_t next = AddLookup(stranger_, "uid:1/m").first_id();
+  stranger_.Ask();
+  Unpublish(writer_, "m");
+  EXPECT_THAT(stranger_.FetchFloats(old), ElementsAre(1, 2));
+  EXPECT_THAT(stranger_.FetchFloats(next), ElementsAre(3, 4));
+}
+
+TEST_F(SessionPublishTest, OutlivesItsSessionAndStaysChargedUntilItEnds) {
+  auto short_lived = std::make_unique<TestClient>(world_);
+  PublishFloats(*short_lived, "m", std::vector<float>(100, 7));
+  short_lived->PutFloats(std::vector<float>(50));
+  short_lived->Barrier();
+  EXPECT_EQ(resident(), 600);
+  short_lived = nullptr;
+  EXPECT_EQ(resident(), 400);
+  reader_.Item().mutable_ping();
+  EXPECT_EQ(reader_.Ask().pong().resident_bytes(), 400u);  // the principal's
+  const uint64_t id = AddLookup(reader_, "m").first_id();
+  EXPECT_TRUE(reader_.Ask().has_found());
+  Unpublish(reader_, "m");
+  EXPECT_EQ(resident(), 400);  // the reader still has it
+  EXPECT_THAT(reader_.FetchFloats(id), testing::Each(7));
+  reader_.Free(id);
+  reader_.Send();
+  EXPECT_EQ(resident(), 0);
+}
+
+TEST_F(SessionPublishTest, ANewGenerationGivesTheOldOnesMemoryBack) {
+  for (int i = 0; i < 5; ++i) {
+    const uint64_t x = writer_.PutFloats(std::vector<float>(100));
+    AddPublish(writer_, "m", {{"w", x}});
+    writer_.Ask();
+    writer_.Free(x);
+    writer_.Send();
+    EXPECT_EQ(resident(), 400);
+  }
+}
+
+TEST_F(SessionPublishTest, DonatingAPublishedValueCopiesIt) {
+  const runtime::Counters& counters = world_.engine().counters();
+  const uint64_t x = writer_.PutFloats({1, 2, 3, 4});
+  AddPublish(writer_, "m", {{"w", x}});
+  writer_.Ask();
+  for (TestClient* client : {&writer_, &reader_}) {
+    uint64_t mine = x;
+    if (client == &reader_) {
+      mine = AddLookup(reader_, "m").first_id();
+      reader_.Ask();
+    }
+    client->AddProgram(1, DecrementBody());
+    const uint64_t one = client->PutFloats({1, 1, 1, 1});
+    EXPECT_THAT(client->FetchFloats(client->Execute(1, {mine, one})), ElementsAre(0, 1, 2, 3));
+  }
+  EXPECT_EQ(counters.donation_copied_bytes, 32u);
+  EXPECT_EQ(counters.donated_bytes, 0u);
+  const uint64_t id = AddLookup(reader_, "m").first_id();
+  reader_.Ask();
+  EXPECT_THAT(reader_.FetchFloats(id), ElementsAre(1, 2, 3, 4));
+  Unpublish(writer_, "m");
+  const uint64_t one = reader_.PutFloats({1, 1, 1, 1});  // the last holder may write in place
+  EXPECT_THAT(reader_.FetchFloats(reader_.Execute(1, {id, one})), ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(counters.donated_bytes, 16u);
+}
+
+TEST_F(SessionPublishTest, DonatingAValueOnItsWayToBePublishedCopiesIt) {
+  writer_.AddProgram(1, DecrementBody());
+  const uint64_t x = writer_.PutFloats({1, 2, 3, 4}), slow = writer_.NextId();
+  writer_.Bind(slow, F32({1}), 1);
+  AddPublish(writer_, "m", {{"w", x}, {"slow", slow}});
+  const uint64_t y = writer_.Execute(1, {x, writer_.PutFloats({1, 1, 1, 1})});
+  EXPECT_THAT(writer_.FetchFloats(y), ElementsAre(0, 1, 2, 3));
+  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
+  writer_.Await([](const v1::Reply& reply) { return reply.has_published(); });
+  const uint64_t id = AddLookup(reader_, "m").first_id();
+  reader_.Ask();
+  EXPECT_THAT(reader_.FetchFloats(id), ElementsAre(1, 2, 3, 4));
+}
+
+}  // namespace
+}  // namespace tensord::server
