@@ -1,0 +1,160 @@
+// Publish, Lookup and Watch over a Unix socket, with the daemon's real handler.
+#include "server/session_env.h"
+#include "server/session_handler.h"
+#include "tests/server/server_fixture.h"
+#include "tests/server/session_harness.h"
+
+namespace tensord::server {
+namespace {
+
+using testing::ElementsAre;
+
+// A session over the socket; frames are written and replies read in turn.
+class WireSession {
+ public:
+  explicit WireSession(v1::Compute::Stub& stub, const std::string& label = "")
+      : stream_(stub.Session(&context_)) {
+    Add().mutable_hello()->set_max_version(1);
+    frame_.mutable_items(0)->mutable_hello()->set_label(label);
+    EXPECT_TRUE(Ask().has_welcome());
+  }
+  ~WireSession() {
+    Add().mutable_bye();
+    Write();
+    v1::ServerFrame frame;
+    while (stream_->Read(&frame)) {
+    }
+    EXPECT_TRUE(stream_->Finish().ok());
+  }
+
+  v1::Item& Add() { return *frame_.add_items(); }
+  void Write() {
+    frame_.set_seq(++seq_);
+    frame_.set_max_reply_bytes(64 << 20);
+    EXPECT_TRUE(stream_->Write(frame_));
+    frame_.Clear();
+  }
+  v1::Reply Read(uint64_t seq, uint32_t item) {
+    v1::ServerFrame frame;
+    while (stream_->Read(&frame)) {
+      for (const v1::Reply& reply : frame.replies()) {
+        if (reply.of_seq() == seq && reply.of_item() == item) return reply;
+      }
+    }
+    ADD_FAILURE() << "the stream ended";
+    return {};
+  }
+  // Sends what was added; the reply to the last item.
+  v1::Reply Ask() {
+    const auto item = static_cast<uint32_t>(frame_.items_size() - 1);
+    Write();
+    return Read(seq_, item);
+  }
+  uint64_t seq() const { return seq_; }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrame, v1::ServerFrame>> stream_;
+  v1::ClientFrame frame_;
+  uint64_t seq_ = 0;
+};
+
+class SharingDaemonTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    auto server = Server::Start(options_, [](const HandlerContext& context) {
+      auto engine = runtime::Engine::Create({.devices = {"cpu"}, .threads = 1});
+      TENSORD_CHECK(engine.ok(), engine.status().ToString());
+      return absl::StatusOr<std::unique_ptr<ComputeHandler>>(
+          MakeSessionHandler(*std::move(engine), context.metrics, context.authenticator,
+                             {.limits = DefaultLimits(), .lifecycle = &context.lifecycle}));
+    });
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = Connect();
+    stub_ = v1::Compute::NewStub(channel_);
+  }
+  int64_t Gauge(const std::string& name) {
+    grpc::ClientContext context;
+    v1::StatsRequest request;
+    request.add_names(name);
+    v1::StatsReply reply;
+    EXPECT_TRUE(stub_->GetStats(&context, request, &reply).ok());
+    return static_cast<int64_t>(reply.counters(0).value());
+  }
+};
+
+TEST_F(SharingDaemonTest, APublishWakesALookupOnAnotherConnectionAndOutlivesItsSession) {
+  WireSession reader(*stub_);
+  v1::Lookup& lookup = *reader.Add().mutable_lookup();
+  lookup.set_name("model");
+  lookup.add_paths("w");
+  lookup.set_first_id(1);
+  lookup.set_min_generation(1);
+  reader.Add().mutable_fetch()->set_id(1);
+  reader.Write();
+  {
+    const auto stub = v1::Compute::NewStub(Connect());
+    WireSession writer(*stub);
+    v1::Put& put = *writer.Add().mutable_put();
+    put.set_id(1);
+    *put.mutable_type() = F32({2});
+    put.set_data(BytesOf<float>({3, 4}));
+    v1::Publish& publish = *writer.Add().mutable_publish();
+    publish.set_name("model");
+    v1::PublishEntry& entry = *publish.add_entries();
+    entry.set_path("w");
+    entry.set_id(1);
+    EXPECT_EQ(writer.Ask().published().generation(), 1u);
+  }
+  EXPECT_THAT(FromBytes<float>(reader.Read(2, 1).data().inline_()), ElementsAre(3, 4));
+  EXPECT_EQ(Gauge("publications"), 1);
+  EXPECT_EQ(Gauge("publishes"), 1);
+  reader.Add().mutable_free()->add_ids()->set_first(1);
+  reader.Add().mutable_unpublish()->set_name("model");
+  reader.Add().mutable_barrier();
+  EXPECT_TRUE(reader.Ask().has_barrier_done());
+  EXPECT_EQ(Gauge("publications"), 0);
+  EXPECT_TRUE(Eventually([&] { return Gauge("resident_bytes") == 0; }));
+}
+
+TEST_F(SharingDaemonTest, AWatcherHearsSessionsStatsKernelsAndTheDrain) {
+  grpc::ClientContext context;
+  v1::WatchRequest request;
+  request.set_stats_interval_ms(100);
+  auto reader = stub_->Watch(&context, request);
+  v1::Event event;
+  ASSERT_TRUE(reader->Read(&event));  // so the watch is open
+  EXPECT_EQ(event.kind(), v1::EVENT_KIND_STATS);
+  EXPECT_GT(event.counters_size(), 20);
+  // The next event of a kind.
+  const auto next = [&](v1::EventKind kind) {
+    while (reader->Read(&event)) {
+      if (event.kind() == kind) return event;
+    }
+    ADD_FAILURE() << "the stream ended before " << v1::EventKind_Name(kind);
+    return v1::Event();
+  };
+  const uint64_t first = next(v1::EVENT_KIND_STATS).unix_us();
+  EXPECT_GE(next(v1::EVENT_KIND_STATS).unix_us(), first + 50'000);
+  {
+    WireSession session(*stub_, "train");
+    const v1::Event opened = next(v1::EVENT_KIND_SESSION_OPENED);
+    EXPECT_EQ(opened.label(), "train");
+    EXPECT_EQ(opened.session().size(), 16u);
+    session.Add().mutable_fetch()->set_id(7);
+    session.Ask();
+    EXPECT_EQ(next(v1::EVENT_KIND_FAULT).session(), opened.session());
+  }
+  EXPECT_EQ(next(v1::EVENT_KIND_SESSION_CLOSED).label(), "train");
+  server_->lifecycle().BeginDrain();
+  EXPECT_EQ(next(v1::EVENT_KIND_STATE).message(), "draining");
+  server_->Stop();
+  EXPECT_EQ(next(v1::EVENT_KIND_STATE).message(), "stopped");
+  while (reader->Read(&event)) {
+  }
+  EXPECT_FALSE(reader->Finish().ok());
+}
+
+}  // namespace
+}  // namespace tensord::server
