@@ -1,6 +1,8 @@
 #include "server/publications.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 
 #include "engine/runtime/fault.h"
 
@@ -74,7 +76,7 @@ absl::Status UnknownPublication(std::string_view name) {
 
 absl::StatusOr<uint64_t> Publications::Publish(Publication publication, absl::Time now) {
   PublicationRef previous;  // is dropped after the lock
-  std::vector<std::pair<Then, PublicationRef>> woken;
+  Woken woken;
   uint64_t generation = 0;
   {
     MutexLock lock(mutex_);
@@ -90,7 +92,7 @@ absl::StatusOr<uint64_t> Publications::Publish(Publication publication, absl::Ti
     previous = std::exchange(named.current, made);
     woken = TakeWoken(made->full_name(), now);
   }
-  for (auto& [then, found] : woken) then(std::move(found));
+  Call(std::move(woken));
   return generation;
 }
 
@@ -188,9 +190,8 @@ Publications::Waiter Publications::TakeWaiter(uint64_t number) {
   return waiter;
 }
 
-std::vector<std::pair<Publications::Then, PublicationRef>> Publications::TakeWoken(
-    const std::string& full_name, absl::Time now) {
-  std::vector<std::pair<Then, PublicationRef>> woken;
+Publications::Woken Publications::TakeWoken(const std::string& full_name, absl::Time now) {
+  Woken woken;
   const auto awaited = awaited_.find(full_name);
   if (awaited == awaited_.end()) return woken;
   const std::vector<uint64_t> numbers(awaited->second.begin(), awaited->second.end());
@@ -201,6 +202,20 @@ std::vector<std::pair<Publications::Then, PublicationRef>> Publications::TakeWok
     woken.push_back({std::move(TakeWaiter(number).then), std::move(found)});
   }
   return woken;
+}
+
+// Who is woken may publish in turn: that wakes others after it returned, not on top of it, or a
+// chain of sessions would use up the thread's stack.
+void Publications::Call(Woken woken) {
+  thread_local std::deque<Woken::value_type> waiting;
+  thread_local bool calling = false;
+  std::move(woken.begin(), woken.end(), std::back_inserter(waiting));
+  if (calling) return;
+  calling = true;
+  for (; !waiting.empty(); waiting.pop_front()) {
+    waiting.front().first(std::move(waiting.front().second));
+  }
+  calling = false;
 }
 
 }  // namespace tensord::server

@@ -23,13 +23,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "engine/base/mutex.h"
-#include "engine/runtime/value.h"
+#include "engine/runtime/engine.h"
 
 namespace tensord::server {
 
 struct Publication {
-  std::string owner;  // a principal
-  std::string name;   // below the owner's own
+  std::string owner;                                     // a principal
+  std::string name;                                      // below the owner's own
   absl::btree_map<std::string, runtime::Value> entries;  // by path
   bool shared = false;                                   // other principals may find it
   absl::Time expires = absl::InfiniteFuture();
@@ -59,8 +59,9 @@ class Publications {
   // the full name.
   PublicationRef Find(std::string_view reader, std::string_view name, absl::Time now) const;
 
-  // Calls `then` once, when such a generation is there: inside this call, or in some Publish. Not
-  // after Forget returned, unless the call had begun. Answers the waiter's number.
+  // Calls `then` once, when such a generation is there: inside this call, or in some Publish, or
+  // right after one that was called by a waiter. Not after Forget, unless it was on its way.
+  // Answers the waiter's number.
   using Then = absl::AnyInvocable<void(PublicationRef)>;
   uint64_t Await(std::string_view reader, std::string_view name, uint64_t min_generation,
                  absl::Time now, Then then);
@@ -82,13 +83,14 @@ class Publications {
   };
   using Names = absl::flat_hash_map<std::string, Named>;
 
+  using Woken = std::vector<std::pair<Then, PublicationRef>>;
   PublicationRef FindLocked(std::string_view reader, std::string_view name, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   PublicationRef Current(std::string_view owner, std::string_view name, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  std::vector<std::pair<Then, PublicationRef>> TakeWoken(const std::string& full_name,
-                                                         absl::Time now)
+  Woken TakeWoken(const std::string& full_name, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static void Call(Woken woken);
   Waiter TakeWaiter(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable Mutex mutex_;

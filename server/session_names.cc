@@ -37,12 +37,12 @@ CellRef SessionNames::Find(Id id) const {
 
 // Batches that do not add up are looked at as far as they do.
 CellRef SessionNames::FindInput(const v1::NodeBatch& batch) const {
-  auto id = static_cast<int64_t>(batch.first_id());
+  uint64_t id = batch.first_id();
   int next = 0;
   for (int node = 0; node < batch.n_in_size(); ++node) {
     const auto inputs = static_cast<int64_t>(batch.n_in(node));
     for (int64_t i = 0; i < inputs && next < batch.in_size(); ++i) {
-      if (CellRef cell = Find(static_cast<Id>(id) - static_cast<Id>(batch.in(next++)))) return cell;
+      if (CellRef cell = Find(id - static_cast<Id>(batch.in(next++)))) return cell;
     }
     id += node < batch.n_out_size() ? batch.n_out(node) : 1;
   }

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "engine/runtime/cell.h"
 #include "server/session_fault.h"
 
 namespace tensord::server {

@@ -29,8 +29,8 @@ absl::Status CheckPaths(const v1::Publish& publish) {
   absl::flat_hash_set<std::string> paths;
   for (const v1::PublishEntry& entry : publish.entries()) {
     if (entry.path().size() > kMaxPath) {
-      return Fault(StatusCode::kInvalidArgument, "NAME", "publish: a path of ",
-                   entry.path().size(), " bytes, at most ", kMaxPath, " are allowed");
+      return Fault(StatusCode::kInvalidArgument, "NAME", "publish: a path of ", entry.path().size(),
+                   " bytes, at most ", kMaxPath, " are allowed");
     }
     if (paths.insert(entry.path()).second) continue;
     return Fault(StatusCode::kInvalidArgument, "NAME", "publish: path \"", entry.path(),
@@ -167,12 +167,14 @@ absl::Status SessionCore::TryLookup(const v1::Lookup& lookup, const Origin& orig
   RETURN_IF_ERROR(CheckInFlight());
   const auto count = static_cast<uint64_t>(lookup.paths_size());
   if (count > 0) RETURN_IF_ERROR(graph_->CheckNew(lookup.first_id(), count));
-  LookupWork work{membership_->account().principal.name, lookup.name(), lookup.min_generation(),
-                  lookup.first_id(), {lookup.paths().begin(), lookup.paths().end()}};
+  LookupWork work{membership_->account().principal.name,
+                  lookup.name(),
+                  lookup.min_generation(),
+                  lookup.first_id(),
+                  {lookup.paths().begin(), lookup.paths().end()}};
   CellRef before = ChangeMeantBy(work);
   if (!before) {
-    const PublicationRef found =
-        env_.publications.Find(work.reader, work.name, received_);
+    const PublicationRef found = env_.publications.Find(work.reader, work.name, env_.now());
     if (found != nullptr && found->generation >= work.min_generation) {
       return DefineFound(*found, work, origin);
     }
@@ -186,8 +188,8 @@ absl::Status SessionCore::TryLookup(const v1::Lookup& lookup, const Origin& orig
   if (count > 0) names_.AddUntyped({work.first_id, count}, cells.front());
   Terms terms = TermsOf(origin, lookup.timeout_us(), 0);
   terms.counts = false;
-  scheduler_->Add(std::make_unique<LookupCommand>(terms, std::move(work), std::move(cells),
-                                                  std::move(before)));
+  scheduler_->Add(
+      std::make_unique<LookupCommand>(terms, std::move(work), std::move(cells), std::move(before)));
   return absl::OkStatus();
 }
 

@@ -48,7 +48,7 @@ class Watcher {
 
   Mutex mutex_;
   std::deque<v1::Event> events_ ABSL_GUARDED_BY(mutex_);
-  uint64_t lost_ ABSL_GUARDED_BY(mutex_) = 0;  // since the last of events_
+  uint64_t lost_ ABSL_GUARDED_BY(mutex_) = 0;     // since the last of events_
   uint64_t lost_us_ ABSL_GUARDED_BY(mutex_) = 0;  // when the last of them was
 };
 

@@ -121,8 +121,9 @@ TEST_F(EventsTest, OtherPrincipalsSessionsAreNotSeen) {
 }
 
 TEST_F(EventsTest, OnlyTheKindsThatWereAskedForComeInTheirOrder) {
-  TestWatcher watcher(bus_, "uid:1", {v1::EVENT_KIND_SESSION_RESUMED, v1::EVENT_KIND_COMPILED,
-                                      v1::EVENT_KIND_SESSION_DETACHED});
+  TestWatcher watcher(
+      bus_, "uid:1",
+      {v1::EVENT_KIND_SESSION_RESUMED, v1::EVENT_KIND_COMPILED, v1::EVENT_KIND_SESSION_DETACHED});
   bus_.SessionOpened(Tag("uid:1"));
   bus_.SessionDetached(Tag("uid:1"));
   bus_.Compiled(2, absl::Microseconds(3));

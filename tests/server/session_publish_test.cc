@@ -1,9 +1,9 @@
-// Publish, Unpublish and Lookup between sessions.
+// Publications: who reads them, how long they last, who pays; what is refused.
 #include <thread>
 
 #include "absl/time/clock.h"
 #include "engine/runtime/counters.h"
-#include "tests/server/session_harness.h"
+#include "tests/server/publish_items.h"
 
 namespace tensord::server {
 namespace {
@@ -12,56 +12,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr uint32_t kCancelled = 1, kInvalidArgument = 3, kNotFound = 5;
+constexpr uint32_t kInvalidArgument = 3, kNotFound = 5;
 
-using Entries = std::vector<std::pair<std::string, uint64_t>>;
-
-v1::Publish& AddPublish(TestClient& client, const std::string& name, const Entries& entries) {
-  v1::Publish& publish = *client.Item().mutable_publish();
-  publish.set_name(name);
-  for (const auto& [path, id] : entries) {
-    v1::PublishEntry& entry = *publish.add_entries();
-    entry.set_path(path);
-    entry.set_id(id);
-  }
-  return publish;
-}
-// Of one value that other principals may read, too.
-uint64_t PublishFloats(TestClient& client, const std::string& name,
-                       const std::vector<float>& values) {
-  AddPublish(client, name, {{"w", client.PutFloats(values)}}).set_shared(true);
-  return client.Ask().published().generation();
-}
-v1::Lookup& AddLookup(TestClient& client, const std::string& name,
-                      const std::vector<std::string>& paths = {"w"}) {
-  v1::Lookup& lookup = *client.Item().mutable_lookup();
-  lookup.set_name(name);
-  for (const std::string& path : paths) lookup.add_paths(path);
-  lookup.set_first_id(client.NextId(paths.size()));
-  return lookup;
-}
-v1::Fault LookupFault(TestClient& client, const std::string& name,
-                      const std::vector<std::string>& paths = {"w"}) {
-  AddLookup(client, name, paths);
-  const v1::Reply reply = client.Ask();
-  EXPECT_TRUE(reply.has_fault()) << reply.ShortDebugString();
-  return reply.fault();
-}
-void Unpublish(TestClient& client, const std::string& name) {
-  client.Item().mutable_unpublish()->set_name(name);
-  client.Send();
-}
-
-// x - 1 over x.
-std::string DecrementBody() {
-  BodyWriter body;
-  const uint64_t x = body.Input(F32({4})), one = body.Input(F32({4}));
-  body.Output(body.Node("sub", {x, one}));
-  body.Donate(0);
-  return body.Bytes();
-}
-
-class SessionPublishTest : public testing::Test {
+class SessionPublishTest : public SharingTest {
  protected:
   // Waits for it: a device's thread may still hold what it was done with.
   bool ResidentBecomes(int64_t bytes) {
@@ -70,10 +23,6 @@ class SessionPublishTest : public testing::Test {
     }
     return world_.table().resident_bytes() == bytes;
   }
-
-  SessionWorld world_;
-  TestClient writer_{world_}, reader_{world_};  // of one principal
-  TestClient stranger_{world_, true, "uid:2"};
 };
 
 TEST_F(SessionPublishTest, AnotherSessionReadsWhatWasPublished) {
@@ -123,7 +72,8 @@ TEST_F(SessionPublishTest, ARacingReaderSeesOneGenerationWhole) {
   std::thread writing([&] {
     for (int i = 1; i <= kGenerations; ++i) {
       const auto value = static_cast<float>(i);
-      AddPublish(writer_, "m", {{"a", writer_.PutFloats({value})}, {"b", writer_.PutFloats({value})}});
+      AddPublish(writer_, "m",
+                 {{"a", writer_.PutFloats({value})}, {"b", writer_.PutFloats({value})}});
       EXPECT_EQ(writer_.Ask().published().generation(), static_cast<uint64_t>(i));
     }
   });
@@ -142,151 +92,6 @@ TEST_F(SessionPublishTest, ARacingReaderSeesOneGenerationWhole) {
   }
   writing.join();
   EXPECT_EQ(generation, static_cast<uint64_t>(kGenerations));
-}
-
-// ------------------------------------------------------------------ waiting
-
-TEST_F(SessionPublishTest, AWaitingLookupIsWokenByThePublish) {
-  v1::Lookup& lookup = AddLookup(stranger_, "uid:1/m");
-  lookup.set_min_generation(2);
-  const uint64_t id = lookup.first_id();
-  const uint64_t seq = stranger_.Send();
-  EXPECT_EQ(stranger_.Describe(id).state(), v1::VALUE_STATE_PENDING);
-  const uint64_t other = stranger_.PutFloats({5});  // items that do not need it go on
-  EXPECT_THAT(stranger_.FetchFloats(stranger_.Node("neg", {other})), ElementsAre(-5));
-  const uint64_t twice = stranger_.Node("add", {id, id});  // this one waits, and what follows
-  stranger_.Fetch(twice);
-  stranger_.Send();
-  EXPECT_LT(stranger_.applied(), stranger_.seq());
-  PublishFloats(writer_, "m", {1});
-  EXPECT_EQ(stranger_.Waiting([](const v1::Reply& reply) { return reply.has_found(); }), 0u);
-  PublishFloats(writer_, "m", {2, 3});
-  const v1::Reply found = stranger_.Await([](const v1::Reply& reply) { return reply.has_found(); });
-  EXPECT_EQ(found.of_seq(), seq);
-  EXPECT_EQ(found.found().generation(), 2u);
-  const v1::Reply data = stranger_.Await([](const v1::Reply& reply) { return reply.has_data(); });
-  EXPECT_THAT(FromBytes<float>(data.data().inline_()), ElementsAre(4, 6));
-  stranger_.Pull();
-  EXPECT_EQ(stranger_.applied(), stranger_.seq());
-  EXPECT_THAT(stranger_.Describe(id).type().dims().sizes(), ElementsAre(2));
-}
-
-TEST_F(SessionPublishTest, AnExecuteOfWhatIsAwaitedRunsWhenItIsThere) {
-  reader_.AddProgram(1, DecrementBody());
-  v1::Lookup& lookup = AddLookup(reader_, "m");
-  lookup.set_min_generation(1);
-  const uint64_t id = lookup.first_id();
-  reader_.Fetch(reader_.Execute(1, {id, reader_.PutFloats({1, 1, 1, 1})}));
-  reader_.Send();
-  PublishFloats(writer_, "m", {1, 2, 3, 4});
-  const v1::Reply data = reader_.Await([](const v1::Reply& reply) { return reply.has_data(); });
-  EXPECT_THAT(FromBytes<float>(data.data().inline_()), ElementsAre(0, 1, 2, 3));
-}
-
-TEST_F(SessionPublishTest, ADownloadOfWhatIsAwaitedComesWhenItIsThere) {
-  v1::Lookup& lookup = AddLookup(reader_, "m");
-  lookup.set_min_generation(1);
-  v1::DownloadRequest request;
-  request.set_id(lookup.first_id());
-  reader_.Send();
-  std::optional<uint64_t> length;
-  reader_.session().Download(request, [&](absl::StatusOr<SessionCore::Part> part) {
-    ASSERT_TRUE(part.ok()) << part.status();
-    length = part->length;
-  });
-  EXPECT_EQ(length, std::nullopt);
-  PublishFloats(writer_, "m", {1, 2, 3});
-  reader_.Await([](const v1::Reply& reply) { return reply.has_found(); });
-  EXPECT_EQ(length, 12u);
-}
-
-TEST_F(SessionPublishTest, AWaitingLookupTimesOutAndPoisonsWhatDependsOnIt) {
-  v1::Lookup& lookup = AddLookup(reader_, "m");
-  lookup.set_min_generation(2);
-  lookup.set_timeout_us(5'000'000);
-  const uint64_t id = lookup.first_id();
-  const uint64_t dependent = reader_.Node("neg", {id});
-  reader_.Send();
-  world_.Pass(absl::Seconds(4));
-  reader_.session().OnTick(world_.now());
-  EXPECT_THAT(reader_.TakeFaults(), IsEmpty());
-  world_.Pass(absl::Seconds(2));
-  reader_.session().OnTick(world_.now());
-  const v1::Fault fault = reader_.TakeFault();
-  EXPECT_EQ(fault.code(), kNotFound);
-  EXPECT_EQ(fault.reason(), "NAME_UNKNOWN");
-  EXPECT_THAT(fault.message(), HasSubstr("generation 2 of \"m\" was not published in time"));
-  ASSERT_EQ(fault.poisoned_size(), 1);
-  EXPECT_EQ(fault.poisoned(0).first(), id);
-  EXPECT_EQ(reader_.FetchFault(dependent).cause(), id);
-  PublishFloats(writer_, "m", {1});  // nobody waits any more
-  PublishFloats(writer_, "m", {2});
-  EXPECT_EQ(reader_.Waiting([](const v1::Reply& reply) { return reply.has_found(); }), 0u);
-}
-
-TEST_F(SessionPublishTest, ALookupThatWaitsIsCancelled) {
-  v1::Lookup& lookup = AddLookup(reader_, "m");
-  lookup.set_min_generation(1);
-  const uint64_t id = lookup.first_id();
-  reader_.Send();
-  reader_.Item().mutable_cancel()->add_ids()->set_first(id);
-  reader_.Send();
-  EXPECT_EQ(reader_.TakeFault().code(), kCancelled);
-  EXPECT_EQ(reader_.Describe(id).state(), v1::VALUE_STATE_POISONED);
-}
-
-TEST_F(SessionPublishTest, ASessionThatEndsWaitsNoMore) {
-  auto gone = std::make_unique<TestClient>(world_);
-  AddLookup(*gone, "m").set_min_generation(1);
-  gone->Send();
-  const std::weak_ptr<Strand> session = gone->session().weak_from_this();
-  gone = nullptr;
-  EXPECT_TRUE(session.expired());
-  EXPECT_EQ(PublishFloats(writer_, "m", {1}), 1u);
-}
-
-// ------------------------------------------------------------------ order within a session
-
-TEST_F(SessionPublishTest, PublishesOfOneNameKeepTheirOrder) {
-  const uint64_t slow = writer_.NextId(), fast = writer_.PutFloats({2});
-  writer_.Bind(slow, F32({1}), 1);
-  AddPublish(writer_, "m", {{"w", slow}});
-  AddPublish(writer_, "m", {{"w", fast}});
-  v1::Lookup& lookup = AddLookup(writer_, "uid:1/m");  // comes after both
-  const uint64_t id = lookup.first_id();
-  writer_.Send();
-  EXPECT_EQ(LookupFault(reader_, "m").reason(), "NAME_UNKNOWN");
-  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
-  const v1::Reply found = writer_.Await([](const v1::Reply& reply) { return reply.has_found(); });
-  EXPECT_EQ(found.found().generation(), 2u);
-  EXPECT_THAT(writer_.FetchFloats(id), ElementsAre(2));
-}
-
-TEST_F(SessionPublishTest, AnUnpublishComesAfterThePublishBeforeIt) {
-  const uint64_t slow = writer_.NextId();
-  writer_.Bind(slow, F32({1}), 1);
-  AddPublish(writer_, "m", {{"w", slow}});
-  Unpublish(writer_, "m");
-  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
-  writer_.Await([](const v1::Reply& reply) { return reply.has_published(); });
-  EXPECT_FALSE(writer_.Barrier());
-  EXPECT_EQ(world_.publications().size(), 0u);
-  EXPECT_THAT(writer_.TakeFaults(), IsEmpty());
-}
-
-TEST_F(SessionPublishTest, APublishIsCancelledWithItsFrame) {
-  const uint64_t slow = writer_.NextId();
-  writer_.Bind(slow, F32({1}), 1);
-  AddPublish(writer_, "m", {{"w", slow}});
-  const uint64_t seq = writer_.Send();
-  v1::Cancel& cancel = *writer_.Item().mutable_cancel();
-  cancel.set_first_seq(seq);
-  cancel.set_last_seq(seq);
-  writer_.Send();
-  EXPECT_EQ(writer_.TakeFault().code(), kCancelled);
-  ASSERT_TRUE(writer_.Upload(1, BytesOf<float>({1}), 4).ok());
-  EXPECT_THAT(writer_.FetchFloats(slow), ElementsAre(1));
-  EXPECT_EQ(world_.publications().size(), 0u);
 }
 
 // ------------------------------------------------------------------ whose names
@@ -339,9 +144,9 @@ TEST_F(SessionPublishTest, AnOwnNameComesBeforeAnotherPrincipals) {
 
 TEST_F(SessionPublishTest, RefusesNamesThatAreNone) {
   const uint64_t x = writer_.PutFloats({1});
-  for (const std::string& name : {std::string(), std::string("/a"), std::string("a/"),
-                                  std::string("a//b"), std::string("a b"), std::string("uid:1/a"),
-                                  std::string(257, 'a')}) {
+  for (const std::string& name :
+       {std::string(), std::string("/a"), std::string("a/"), std::string("a//b"),
+        std::string("a b"), std::string("uid:1/a"), std::string(257, 'a')}) {
     AddPublish(writer_, name, {{"w", x}});
     const v1::Fault fault = writer_.Ask().fault();
     EXPECT_EQ(fault.code(), kInvalidArgument) << name;
