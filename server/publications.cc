@@ -14,8 +14,6 @@ using runtime::Fault;
 
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxFullName = 1024;
-// Names that a principal has ever published: their generations are remembered.
-constexpr size_t kMaxNames = 65536;
 
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -32,13 +30,13 @@ bool IsName(std::string_view name) {
   return !empty && name.size() <= kMaxName;
 }
 
-// Calls each(principal, name) for every way to read a full name, until it answers true.
-template <typename Each>
-bool AnySplit(std::string_view full, Each each) {
+// Every way to read a full name as a principal and a name.
+std::vector<std::pair<std::string_view, std::string_view>> ReadingsOf(std::string_view full) {
+  std::vector<std::pair<std::string_view, std::string_view>> readings;
   for (size_t at = full.find('/'); at != full.npos; at = full.find('/', at + 1)) {
-    if (each(full.substr(0, at), full.substr(at + 1))) return true;
+    readings.push_back({full.substr(0, at), full.substr(at + 1)});
   }
-  return false;
+  return readings;
 }
 
 absl::Status NoName(std::string_view name, std::string_view want) {
@@ -61,9 +59,12 @@ absl::Status CheckPublicationName(std::string_view name) {
 }
 
 absl::Status CheckLookupName(std::string_view name) {
-  const auto fits = [](std::string_view, std::string_view rest) { return IsName(rest); };
   if (IsName(name)) return absl::OkStatus();
-  if (name.size() <= kMaxFullName && AnySplit(name, fits)) return absl::OkStatus();
+  if (name.size() <= kMaxFullName) {
+    for (const auto& [owner, rest] : ReadingsOf(name)) {
+      if (IsName(rest)) return absl::OkStatus();
+    }
+  }
   return NoName(name, "name/of/it or principal/name/of/it");
 }
 
@@ -74,23 +75,44 @@ absl::Status UnknownPublication(std::string_view name) {
 
 // ------------------------------------------------------------------ publishing
 
+absl::Status Publications::CheckRoom(const Owned& owned, const Publication& publication) const {
+  const auto it = owned.names.find(publication.name);
+  if (it == owned.names.end() && owned.names.size() >= limits_.names) {
+    return Fault(StatusCode::kResourceExhausted, "LIMIT", "publish: ", publication.owner,
+                 " has used ", limits_.names, " names, which is the most; use one of them again");
+  }
+  const Publication* previous = it == owned.names.end() ? nullptr : it->second.current.get();
+  const size_t entries = owned.entries + publication.entries.size() -
+                         (previous == nullptr ? 0 : previous->entries.size());
+  if (entries <= limits_.entries) return absl::OkStatus();
+  return Fault(StatusCode::kResourceExhausted, "LIMIT", "publish: ", publication.owner,
+               " would have ", entries, " entries in its publications, at most ", limits_.entries,
+               " are allowed; unpublish some");
+}
+
+// Takes the current one away, to be dropped after the lock.
+PublicationRef Publications::End(Owned& owned, Named& named) {
+  if (named.current == nullptr) return nullptr;
+  --living_;
+  owned.entries -= named.current->entries.size();
+  return std::exchange(named.current, nullptr);
+}
+
 absl::StatusOr<uint64_t> Publications::Publish(Publication publication, absl::Time now) {
-  PublicationRef previous;  // is dropped after the lock
+  PublicationRef previous;
   Woken woken;
   uint64_t generation = 0;
   {
     MutexLock lock(mutex_);
-    Names& names = names_[publication.owner];
-    if (names.size() >= kMaxNames && !names.contains(publication.name)) {
-      return Fault(StatusCode::kResourceExhausted, "LIMIT", publication.owner, " has published ",
-                   kMaxNames, " names, which is the most; use one of them again");
-    }
-    Named& named = names[publication.name];
+    Owned& owned = owned_[publication.owner];
+    RETURN_IF_ERROR(CheckRoom(owned, publication));
+    Named& named = owned.names[publication.name];
+    previous = End(owned, named);
     generation = publication.generation = ++named.generation;
-    auto made = std::make_shared<const Publication>(std::move(publication));
-    if (named.current == nullptr) ++living_;
-    previous = std::exchange(named.current, made);
-    woken = TakeWoken(made->full_name(), now);
+    ++living_;
+    owned.entries += publication.entries.size();
+    named.current = std::make_shared<const Publication>(std::move(publication));
+    woken = TakeWoken(named.current->full_name(), now);
   }
   Call(std::move(woken));
   return generation;
@@ -98,22 +120,21 @@ absl::StatusOr<uint64_t> Publications::Publish(Publication publication, absl::Ti
 
 absl::Status Publications::Unpublish(std::string_view owner, std::string_view name,
                                      absl::Time now) {
-  PublicationRef ended;  // is dropped after the lock
+  PublicationRef ended;
   MutexLock lock(mutex_);
   if (Current(owner, name, now) == nullptr) return UnknownPublication(name);
-  --living_;
-  names_.find(ToAbsl(owner))->second.find(ToAbsl(name))->second.current.swap(ended);
+  Owned& owned = owned_.find(ToAbsl(owner))->second;
+  ended = End(owned, owned.names.find(ToAbsl(name))->second);
   return absl::OkStatus();
 }
 
 void Publications::OnTick(absl::Time now) {
   std::vector<PublicationRef> ended;
   MutexLock lock(mutex_);
-  for (auto& [owner, names] : names_) {
-    for (auto& [name, named] : names) {
+  for (auto& [owner, owned] : owned_) {
+    for (auto& [name, named] : owned.names) {
       if (named.current == nullptr || named.current->expires > now) continue;
-      ended.push_back(std::exchange(named.current, nullptr));
-      --living_;
+      ended.push_back(End(owned, named));
     }
   }
 }
@@ -127,23 +148,21 @@ size_t Publications::size() const {
 
 PublicationRef Publications::Current(std::string_view owner, std::string_view name,
                                      absl::Time now) const {
-  const auto names = names_.find(ToAbsl(owner));
-  if (names == names_.end()) return nullptr;
-  const auto it = names->second.find(ToAbsl(name));
-  if (it == names->second.end() || it->second.current == nullptr) return nullptr;
+  const auto owned = owned_.find(ToAbsl(owner));
+  if (owned == owned_.end()) return nullptr;
+  const auto it = owned->second.names.find(ToAbsl(name));
+  if (it == owned->second.names.end() || it->second.current == nullptr) return nullptr;
   return it->second.current->expires > now ? it->second.current : nullptr;
 }
 
 PublicationRef Publications::FindLocked(std::string_view reader, std::string_view name,
                                         absl::Time now) const {
   if (PublicationRef own = Current(reader, name, now)) return own;
-  PublicationRef found;
-  AnySplit(name, [&](std::string_view owner, std::string_view rest) {
-    found = Current(owner, rest, now);
-    if (found != nullptr && !found->shared && owner != reader) found = nullptr;
-    return found != nullptr;
-  });
-  return found;
+  for (const auto& [owner, rest] : ReadingsOf(name)) {
+    PublicationRef found = Current(owner, rest, now);
+    if (found != nullptr && (found->shared || owner == reader)) return found;
+  }
+  return nullptr;
 }
 
 PublicationRef Publications::Find(std::string_view reader, std::string_view name,

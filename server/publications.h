@@ -49,8 +49,15 @@ absl::Status UnknownPublication(std::string_view name);
 // Thread-safe. Values are dropped, and waiters called, without locks held.
 class Publications {
  public:
+  struct Limits {              // of a principal
+    size_t names = 65536;      // that it ever used: their generations are remembered
+    size_t entries = 1 << 20;  // of what is published now
+  };
+  explicit Publications(const Limits& limits) : limits_(limits) {}
+  Publications() : Publications(Limits()) {}
+
   // All entries at once, in place of what the owner published by that name. The generation: one
-  // more than that name ever had. RESOURCE_EXHAUSTED when the owner has used too many names.
+  // more than that name ever had. RESOURCE_EXHAUSTED when the owner has too many names or entries.
   absl::StatusOr<uint64_t> Publish(Publication publication, absl::Time now);
   // NOT_FOUND when the owner has none of that name.
   absl::Status Unpublish(std::string_view owner, std::string_view name, absl::Time now);
@@ -81,11 +88,16 @@ class Publications {
     uint64_t min_generation = 0;
     Then then;
   };
-  using Names = absl::flat_hash_map<std::string, Named>;
+  struct Owned {  // by one principal
+    absl::flat_hash_map<std::string, Named> names;
+    size_t entries = 0;  // of what is current
+  };
 
   using Woken = std::vector<std::pair<Then, PublicationRef>>;
   PublicationRef FindLocked(std::string_view reader, std::string_view name, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckRoom(const Owned& owned, const Publication& publication) const;
+  PublicationRef End(Owned& owned, Named& named) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PublicationRef Current(std::string_view owner, std::string_view name, absl::Time now) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Woken TakeWoken(const std::string& full_name, absl::Time now)
@@ -93,8 +105,9 @@ class Publications {
   static void Call(Woken woken);
   Waiter TakeWaiter(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const Limits limits_;
   mutable Mutex mutex_;
-  absl::flat_hash_map<std::string, Names> names_ ABSL_GUARDED_BY(mutex_);  // by principal
+  absl::flat_hash_map<std::string, Owned> owned_ ABSL_GUARDED_BY(mutex_);  // by principal
   size_t living_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_waiter_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<uint64_t, Waiter> waiters_ ABSL_GUARDED_BY(mutex_);

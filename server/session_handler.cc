@@ -87,9 +87,11 @@ class SessionHandler : public ComputeHandler {
   Metrics::Probe MakeProbe() const {
     return [engine = std::weak_ptr(engine_), table = std::weak_ptr(table_),
             publications = std::weak_ptr(publications_)](Metrics& metrics) {
-      if (const auto living = engine.lock()) ReadCounters(living->counters(), metrics);
-      if (const auto living = publications.lock()) {
-        metrics.Set(Metric::publications, static_cast<int64_t>(living->size()));
+      const auto living = engine.lock();  // outlives the values that the others hold
+      if (living == nullptr) return;
+      ReadCounters(living->counters(), metrics);
+      if (const auto published = publications.lock()) {
+        metrics.Set(Metric::publications, static_cast<int64_t>(published->size()));
       }
       const auto sessions = table.lock();
       if (sessions == nullptr) return;

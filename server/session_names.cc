@@ -1,6 +1,6 @@
 #include "server/session_names.h"
 
-#include <algorithm>
+#include <iterator>
 
 #include "server/convert.h"
 
@@ -25,18 +25,26 @@ void SessionNames::EndChange(const std::string& name, const CellRef& done) {
 }
 
 void SessionNames::AddUntyped(const Span& ids, const CellRef& cell) {
-  untyped_.push_back({ids, cell});
+  untyped_[ids.first] = {ids.count, cell};
+  if (untyped_.size() < 2 * swept_ + 64) return;
+  for (auto it = untyped_.begin(); it != untyped_.end();) {
+    it = it->second.cell->settled() ? untyped_.erase(it) : std::next(it);
+  }
+  swept_ = untyped_.size();
 }
 
-CellRef SessionNames::Find(Id id) const {
-  for (const Untyped& untyped : untyped_) {
-    if (untyped.ids.Contains(id)) return untyped.cell;
-  }
+CellRef SessionNames::Find(Id id) {
+  auto it = untyped_.upper_bound(id);
+  if (it == untyped_.begin()) return {};
+  --it;
+  if (id - it->first >= it->second.count) return {};
+  if (!it->second.cell->settled()) return it->second.cell;
+  untyped_.erase(it);
   return {};
 }
 
 // Batches that do not add up are looked at as far as they do.
-CellRef SessionNames::FindInput(const v1::NodeBatch& batch) const {
+CellRef SessionNames::FindInput(const v1::NodeBatch& batch) {
   uint64_t id = batch.first_id();
   int next = 0;
   for (int node = 0; node < batch.n_in_size(); ++node) {
@@ -51,9 +59,6 @@ CellRef SessionNames::FindInput(const v1::NodeBatch& batch) const {
 
 CellRef SessionNames::UntypedInput(const v1::Item& item) {
   if (untyped_.empty()) return {};
-  untyped_.erase(std::remove_if(untyped_.begin(), untyped_.end(),
-                                [](const Untyped& u) { return u.cell->settled(); }),
-                 untyped_.end());
   CellRef cell;
   const auto look = [&](Id id) {
     cell = Find(id);

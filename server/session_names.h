@@ -2,8 +2,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "server/session_fault.h"
 
@@ -27,14 +27,15 @@ class SessionNames {
 
  private:
   struct Untyped {
-    Span ids;
+    uint64_t count = 0;
     runtime::CellRef cell;
   };
-  runtime::CellRef Find(runtime::Id id) const;
-  runtime::CellRef FindInput(const v1::NodeBatch& batch) const;
+  runtime::CellRef Find(runtime::Id id);
+  runtime::CellRef FindInput(const v1::NodeBatch& batch);
 
   absl::flat_hash_map<std::string, runtime::CellRef> changes_;
-  std::vector<Untyped> untyped_;
+  absl::btree_map<runtime::Id, Untyped> untyped_;  // by first id; settled ones until found
+  size_t swept_ = 0;                               // how many were left by the last sweep
 };
 
 }  // namespace tensord::server

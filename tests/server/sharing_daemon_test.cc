@@ -147,6 +147,15 @@ TEST_F(SharingDaemonTest, AWatcherHearsSessionsStatsKernelsAndTheDrain) {
     EXPECT_EQ(next(v1::EVENT_KIND_FAULT).session(), opened.session());
   }
   EXPECT_EQ(next(v1::EVENT_KIND_SESSION_CLOSED).label(), "train");
+  grpc::ClientContext run_context;
+  v1::RunRequest run;
+  run.set_text("function(%0: f32[7]) -> (%1) {\n  %1 = neg %0 : f32[7]\n}\n");
+  run.add_inputs()->set_data(BytesOf(std::vector<float>(7)));
+  v1::RunReply answer;
+  ASSERT_TRUE(stub_->Run(&run_context, run, &answer).ok());
+  const v1::Event compiled = next(v1::EVENT_KIND_COMPILED);  // told by a tick, once a second
+  EXPECT_EQ(compiled.message(), "1 kernel compiled");
+  EXPECT_EQ(compiled.principal(), "");
   server_->lifecycle().BeginDrain();
   EXPECT_EQ(next(v1::EVENT_KIND_STATE).message(), "draining");
   server_->Stop();
