@@ -223,8 +223,8 @@ Publications::Woken Publications::TakeWoken(const std::string& full_name, absl::
   return woken;
 }
 
-// Who is woken may publish in turn: that wakes others after it returned, not on top of it, or a
-// chain of sessions would use up the thread's stack.
+// Who is woken may publish in turn: that wakes others after it returned, not on top of it, lest a
+// long chain of sessions use up the thread's stack.
 void Publications::Call(Woken woken) {
   thread_local std::deque<Woken::value_type> waiting;
   thread_local bool calling = false;

@@ -224,8 +224,26 @@ class Writer {
     program.set_slot(static_cast<uint32_t>(choices_.Below(4)));
     if (choices_.Below(16) == 15) program.clear_body();
   }
+  std::string AnyName() { return std::string(1, static_cast<char>('a' + choices_.Below(3))); }
+  void SetPublish(v1::Publish& publish) {
+    publish.set_name(choices_.Below(16) == 15 ? "no name" : AnyName());
+    publish.set_ttl_ms(1);
+    publish.set_shared(true);
+    for (uint64_t n = choices_.Below(3); n > 0; --n) {
+      v1::PublishEntry& entry = *publish.add_entries();
+      entry.set_path(AnyName());
+      entry.set_id(AnyId());
+    }
+  }
+  void SetLookup(v1::Lookup& lookup) {
+    lookup.set_name(AnyName());
+    for (uint64_t n = choices_.Below(3); n > 0; --n) lookup.add_paths(AnyName());
+    lookup.set_first_id(NewId(static_cast<uint64_t>(lookup.paths_size())));
+    lookup.set_min_generation(choices_.Below(3));
+    if (choices_.Below(4) == 3) lookup.set_timeout_us(choices_.Number());
+  }
   void AddItem(v1::Item& item) {
-    switch (choices_.Below(18)) {
+    switch (choices_.Below(22)) {
       case 0:
       case 1:
       case 2:
@@ -273,6 +291,14 @@ class Writer {
       }
       case 16:
         item.mutable_release()->set_slot(static_cast<uint32_t>(choices_.Below(4)));
+        return;
+      case 17:
+        return SetPublish(*item.mutable_publish());
+      case 18:
+      case 19:
+        return SetLookup(*item.mutable_lookup());
+      case 20:
+        item.mutable_unpublish()->set_name(AnyName());
         return;
       default: {
         v1::Cancel& cancel = *item.mutable_cancel();
@@ -343,5 +369,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Drain(*session);
   session->OnDetached(1);
   session->End();
+  world.publications.OnTick(absl::InfiniteFuture());
   return 0;
 }

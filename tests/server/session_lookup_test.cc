@@ -114,7 +114,7 @@ TEST_F(SessionLookupTest, ASessionThatEndsWaitsNoMore) {
 }
 
 TEST_F(SessionLookupTest, AChainOfSessionsThatPublishWhatTheyWaitedFor) {
-  constexpr int kLinks = 800;  // on one stack they would be too many
+  constexpr int kLinks = 800;
   std::vector<std::unique_ptr<TestClient>> links;
   for (int i = 0; i < kLinks; ++i) {
     TestClient& link = *links.emplace_back(std::make_unique<TestClient>(world_));
