@@ -71,10 +71,12 @@ class SessionHandler : public ComputeHandler {
       : engine_(std::move(engine)),
         events_(std::make_shared<EventBus>(metrics)),
         lifecycle_(options.lifecycle),
-        env_{*engine_,   programs_,     *publications_, *events_,
-             metrics,    authenticator, options.limits, DigestOfOps(),
-             NewEpoch(), static_cast<int>(engine_->devices().size()),
-             absl::Now,  options.lease} {
+        env_{*engine_,       programs_,
+             *publications_, *events_,
+             metrics,        authenticator,
+             options.limits, DigestOfOps(),
+             NewEpoch(),     static_cast<int>(engine_->devices().size()),
+             absl::Now,      options.lease} {
     if (lifecycle_ != nullptr) subscription_ = TellStates(*lifecycle_, events_);
   }
   ~SessionHandler() override {

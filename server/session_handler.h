@@ -15,7 +15,7 @@ namespace tensord::server {
 struct SessionHandlerOptions {
   v1::Limits limits;  // DefaultLimits() of session_env.h, changed as the daemon likes
   absl::Duration lease = absl::Seconds(60);  // without a stream, where the client does not say
-  Lifecycle* lifecycle = nullptr;  // whose changes watchers hear of, if it is given
+  Lifecycle* lifecycle = nullptr;            // whose changes watchers hear of, if it is given
 };
 
 // What is referred to outlives the handler; the engine is its own.
