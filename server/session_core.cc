@@ -238,6 +238,7 @@ void SessionCore::OnDetached() {
   if (!welcomed() || lease_ == absl::ZeroDuration()) return End();
   detached_since_ = env_.now();
   env_.metrics.Add(Metric::sessions_detached);
+  env_.events.SessionDetached(tag());
   LOG_INFO("session detached", {"label", label_}, {"lease", absl::FormatDuration(lease_)});
 }
 
@@ -269,6 +270,7 @@ void SessionCore::OnResume(const v1::Resume& resume) {
   reply.mutable_welcome()->set_applied(applied_);
   outbox_.Resume(resume.last_seen(), std::move(reply));
   env_.metrics.Add(Metric::sessions_resumed);
+  env_.events.SessionResumed(tag());
   LOG_INFO("session resumed", {"label", label_}, {"fencing", fencing_});
 }
 

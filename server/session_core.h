@@ -153,6 +153,7 @@ class SessionCore : public SchedulerHost {
   void OnProgram(const v1::Program& program, const runtime::Origin& origin);
   void OnRelease(const v1::ReleaseProgram& release, const runtime::Origin& origin);
   void OnFree(const v1::Free& free, const runtime::Origin& origin);
+  void OnAuth(const v1::AuthRefresh& auth, const runtime::Origin& origin);
   void OnUnimplemented(const v1::Item& item, const runtime::Origin& origin);
   absl::Status Receive(runtime::Id id, const v1::TensorType& type, std::string digest,
                        std::string_view what, const runtime::Origin& origin, uint64_t* command);

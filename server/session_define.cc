@@ -72,6 +72,8 @@ void SessionCore::Apply(const v1::Item& item, const Origin& origin) {
       return OnPing(item.ping(), origin);
     case v1::Item::kCancel:
       return OnCancel(item.cancel());
+    case v1::Item::kAuth:
+      return OnAuth(item.auth(), origin);
     case v1::Item::kBye:
       return End();
     case v1::Item::kHello:
@@ -81,6 +83,17 @@ void SessionCore::Apply(const v1::Item& item, const Origin& origin) {
     default:
       return OnUnimplemented(item, origin);
   }
+}
+
+// A credential proves who the client still is; who the session acts for does not change.
+void SessionCore::OnAuth(const v1::AuthRefresh& auth, const Origin& origin) {
+  const absl::StatusOr<Principal> principal =
+      env_.authenticator.Authenticate(peer_, auth.credentials());
+  if (!principal.ok()) return Fail(origin, runtime::WithReason(principal.status(), "AUTH"));
+  if (*principal == membership_->account().principal) return;
+  Fail(origin, Fault(StatusCode::kPermissionDenied, "FORBIDDEN",
+                     "auth: the credentials are another principal's than the session's; begin a "
+                     "session of its own with Hello"));
 }
 
 void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {

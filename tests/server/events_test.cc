@@ -66,6 +66,14 @@ class EventsTest : public testing::Test {
   EventBus& bus_ = world_.events();
 };
 
+TEST_F(EventsTest, TellsOfStreamsThatComeAndGo) {
+  TestClient client(world_);
+  TestWatcher watcher(bus_, "uid:1");
+  client.LoseStream();
+  ASSERT_TRUE(client.Resume().has_welcome());
+  EXPECT_THAT(watcher.TakeTexts(), ElementsAre("SESSION_DETACHED", "SESSION_RESUMED"));
+}
+
 TEST_F(EventsTest, ASessionIsToldFromBeginToEnd) {
   TestWatcher watcher(bus_, "uid:1");
   std::string name;

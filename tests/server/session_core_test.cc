@@ -184,5 +184,15 @@ TEST_F(SessionCoreTest, SaysByeAndEnds) {
   EXPECT_EQ(client.applied(), 2u);
 }
 
+TEST_F(SessionCoreTest, NewCredentialsAreThoseOfTheSamePrincipal) {
+  TestClient client(world_);
+  client.Item().mutable_auth();  // a peer that the kernel identifies needs none
+  client.Barrier();
+  EXPECT_EQ(client.TakeFaults().size(), 0u);
+  client.Item().mutable_auth()->mutable_credentials()->set_bearer("no such token");
+  EXPECT_EQ(client.Ask().fault().reason(), "AUTH");
+  EXPECT_THAT(client.FetchFloats(client.PutFloats({1})), testing::ElementsAre(1)) << "it goes on";
+}
+
 }  // namespace
 }  // namespace tensord::server

@@ -122,8 +122,8 @@ void TestClient::Greet() {
 }
 
 TestClient::~TestClient() {
-  LoseStream();
   if (const auto session = world_.table().Find(welcome_.session())) session->End();
+  LoseStream();
 }
 
 void TestClient::Open() {
