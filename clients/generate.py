@@ -5,8 +5,8 @@
     python3 clients/generate.py --check    # exits 1 and names what is stale
 
 Reads proto/tensord/v1/*.proto and clients/ops.json (the daemon's own description of its ops, see
-engine/ops/registry.h), writes clients/python/tensord/_proto/*_pb2.py{,i} and
-clients/python/tensord/_ops.py. Protobuf modules are made by the pinned grpcio-tools in a virtual
+engine/ops/registry.h), writes clients/python/tensord/_proto/*_pb2.py{,i},
+clients/python/tensord/_ops.py and clients/cpp/tensord/ops.{h,cc}. Protobuf modules are made by the pinned grpcio-tools in a virtual
 environment under build/, so that everybody's are the same; needs Python 3.10 and, once, PyPI.
 """
 
@@ -23,10 +23,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from generate_cpp import cpp_builders
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 OPS_JSON = ROOT / "clients" / "ops.json"
 PYTHON = ROOT / "clients" / "python" / "tensord"
+CPP = ROOT / "clients" / "cpp" / "tensord"
 TOOLS = "grpcio-tools==1.71.2"  # protobuf 5.29: its modules run on every later runtime
 FILES = ("types", "graph", "session", "compute")
 
@@ -56,7 +59,9 @@ def main() -> int:
     if options.only != "ops":
         made.update(proto_modules())
     if options.only != "proto":
-        made[PYTHON / "_ops.py"] = builders(json.loads(OPS_JSON.read_text()))
+        ops = json.loads(OPS_JSON.read_text())
+        made[PYTHON / "_ops.py"] = builders(ops)
+        made[CPP / "ops.h"], made[CPP / "ops.cc"] = cpp_builders(ops)
     return check(made) if options.check else write(made)
 
 

@@ -1,0 +1,334 @@
+#include "clients/cpp/tensord/connection.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/tensord/sources.h"
+#include "clients/cpp/tensord/spans.h"
+
+namespace tensord::client {
+namespace {
+
+constexpr uint64_t kReplyWindow = 32 << 20;  // bytes of ServerFrames granted ahead
+constexpr size_t kFrameBytes = 256 << 10;    // after which a frame leaves
+constexpr int kFrameItems = 1024;            // likewise
+constexpr int kFullBatch = 256;              // nodes
+constexpr size_t kHighWater = 8 << 20;       // bytes waiting at which a recording thread waits
+constexpr size_t kSpansOfFree = 8192;        // ids of one Free item at most
+constexpr size_t kMaxInlineBody = 1 << 20;
+constexpr absl::Duration kGrace = absl::Seconds(1);
+
+grpc::ByteBuffer Serialized(const v1::ClientFrame& frame) {
+  grpc::ByteBuffer bytes;
+  bool own_buffer = false;
+  grpc::SerializationTraits<v1::ClientFrame>::Serialize(frame, &bytes, &own_buffer);
+  return bytes;
+}
+
+absl::Status LostStatus(const absl::Status& why) {
+  if (!why.ok()) return why;
+  return absl::UnavailableError("the session is closed");
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
+    const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
+    std::function<void(const absl::Status&)> on_fault) {
+  const std::shared_ptr<Connection> connection(new Connection(channel));
+  connection->on_fault_ = std::move(on_fault);
+  connection->stream_.Start(connection);
+  v1::Item item;
+  *item.mutable_hello() = std::move(hello);
+  Answer answer = connection->AskAndWait(std::move(item), timeout);
+  if (!answer.ok()) {
+    connection->Close(absl::ZeroDuration());
+    return answer.status();
+  }
+  connection->welcome_ = std::move(*answer->mutable_welcome());
+  return connection;
+}
+
+// ------------------------------------------------------------------ recording
+
+void Connection::TakeNodes(v1::NodeBatch batch) {
+  v1::Item item;
+  *item.mutable_nodes() = std::move(batch);
+  Append(std::move(item));
+}
+
+void Connection::TakeGradient(v1::Gradient gradient) {
+  v1::Item item;
+  *item.mutable_gradient() = std::move(gradient);
+  Append(std::move(item));
+  stream_.TickSoon();
+}
+
+void Connection::AfterNode() {
+  if (columns_.size() >= kFullBatch) {
+    Flush();
+  } else if (columns_.size() == 1) {
+    stream_.TickSoon();
+  }
+}
+
+void Connection::Relieve() {
+  if (stream_.OnOwnThread()) return;
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return outbox_.bytes() <= kHighWater || !broken_.ok(); });
+}
+
+std::vector<Tensor> Connection::Define(size_t count, bool at_once,
+                                       const std::function<void(uint64_t, v1::Item*)>& fill) {
+  std::vector<Tensor> tensors;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!broken_.ok()) return std::vector<Tensor>(count, Tensor::Broken(broken_));
+    CloseColumns();
+    const uint64_t first = NewIds(count);
+    v1::Item item;
+    fill(first, &item);
+    Append(std::move(item));
+    tensors = MakeTensors(first, count);
+    if (at_once) {
+      Flush();
+    } else {
+      stream_.TickSoon();
+    }
+  }
+  Relieve();
+  return tensors;
+}
+
+void Connection::Send(v1::Item item) {
+  const std::lock_guard lock(mutex_);
+  if (!broken_.ok()) return;
+  CloseColumns();
+  Append(std::move(item));
+  Flush();
+}
+
+void Connection::Ask(v1::Item item, Waiter waiter) {
+  absl::Status broken;
+  {
+    const std::lock_guard lock(mutex_);
+    broken = broken_;
+    if (broken.ok()) {
+      CloseColumns();
+      const uint64_t seq = seq_ + 1;
+      inbox_.Expect(seq, Append(std::move(item)), std::move(waiter));
+      Flush();
+      return;
+    }
+  }
+  waiter(broken);
+}
+
+Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
+  if (stream_.OnOwnThread()) {
+    return absl::FailedPreconditionError(
+        "a call that waits was made in a callback, which would wait for itself; use the form with "
+        "a callback");
+  }
+  auto promise = std::make_shared<std::promise<Answer>>();
+  std::future<Answer> future = promise->get_future();
+  Ask(std::move(item), [promise](Answer answer) { promise->set_value(std::move(answer)); });
+  if (timeout < absl::Hours(24 * 365)) {
+    const auto most = absl::ToChronoMilliseconds(timeout + kGrace);
+    if (future.wait_for(most) != std::future_status::ready) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
+    }
+  }
+  return future.get();
+}
+
+uint64_t Connection::NewUpload() {
+  const std::lock_guard lock(mutex_);
+  return ++uploads_;
+}
+
+absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* upload) {
+  *upload = 0;
+  const std::lock_guard lock(mutex_);
+  if (!broken_.ok()) return broken_;
+  const auto slot = static_cast<uint32_t>(slots_.size()) + 1;
+  const auto [it, is_new] = slots_.try_emplace(program.digest(), slot);
+  if (!is_new) return it->second;
+  programs_.emplace(program.digest(), program);
+  v1::Item item;
+  item.mutable_program()->set_digest(program.digest());
+  item.mutable_program()->set_slot(slot);
+  if (program.body().size() <= kMaxInlineBody) {
+    item.mutable_program()->set_body(program.body());
+  } else {
+    item.mutable_program()->set_upload(*upload = ++uploads_);
+  }
+  CloseColumns();
+  Append(std::move(item));
+  Flush();
+  return slot;
+}
+
+// ------------------------------------------------------------------ frames
+
+int Connection::Append(v1::Item item) {
+  const int position = frame_.items_size();
+  frame_bytes_ += item.ByteSizeLong();
+  *frame_.add_items() = std::move(item);
+  if (frame_bytes_ >= kFrameBytes || position + 1 >= kFrameItems) Seal();
+  return position;
+}
+
+void Connection::Flush() {
+  CloseColumns();
+  AddFrees();
+  Seal();
+}
+
+void Connection::AddFrees() {
+  std::vector<uint64_t> ids = dropped_.Take();
+  std::sort(ids.begin(), ids.end());
+  for (size_t from = 0; from < ids.size(); from += kSpansOfFree) {
+    const size_t count = std::min(kSpansOfFree, ids.size() - from);
+    v1::Item item;
+    AppendIds(std::span(ids).subspan(from, count), item.mutable_free()->mutable_ids());
+    Append(std::move(item));
+  }
+}
+
+// A frame without items tells acks, or nothing new at all and is left out.
+void Connection::Seal() {
+  if (frame_.items_size() == 0 && !inbox_.AckIsDue()) return;
+  frame_.set_seq(++seq_);
+  frame_.set_acked(inbox_.seen());
+  frame_.set_max_reply_bytes(inbox_.received() + kReplyWindow);
+  inbox_.MarkTold();
+  for (std::string& text : strings_.TakeNew()) frame_.add_strings(std::move(text));
+  for (v1::Source& source : SourcesAfter(sources_sent_)) {
+    sources_sent_ = source.index();
+    *frame_.add_sources() = std::move(source);
+  }
+  outbox_.Put(Serialized(frame_), frame_.items_size());
+  frame_.Clear();
+  frame_bytes_ = 0;
+  Pump();
+}
+
+void Connection::Pump() {
+  if (!writable_ || !broken_.ok()) return;
+  std::optional<grpc::ByteBuffer> frame = outbox_.Next();
+  if (!frame.has_value()) return;
+  writable_ = false;
+  stream_.Write(*frame);
+  changed_.notify_all();
+}
+
+// ------------------------------------------------------------------ the stream's thread
+
+void Connection::OnWritable() {
+  const std::lock_guard lock(mutex_);
+  writable_ = true;
+  Pump();
+}
+
+void Connection::OnFrame(grpc::ByteBuffer& bytes) {
+  const size_t size = bytes.Length();
+  v1::ServerFrame frame;
+  if (!grpc::SerializationTraits<v1::ServerFrame>::Deserialize(&bytes, &frame).ok()) {
+    Fail(absl::InternalError("the daemon sent bytes that are no ServerFrame"));
+    return stream_.Cancel();
+  }
+  News news;
+  {
+    const std::lock_guard lock(mutex_);
+    outbox_.Grant(frame.max_items(), frame.max_bytes());
+    news = inbox_.Receive(std::move(frame), size);
+    if (news.leaving.has_value()) leaving_ = true;
+    if (inbox_.AckIsDue()) Seal();
+    Pump();
+  }
+  ActOn(std::move(news));
+}
+
+void Connection::ActOn(News news) {
+  for (const std::string& digest : news.needed) {
+    v1::Item item;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = programs_.find(digest);
+      if (it == programs_.end() || it->second.body().size() > kMaxInlineBody) continue;
+      item.mutable_program()->set_digest(digest);
+      item.mutable_program()->set_body(it->second.body());
+    }
+    Send(std::move(item));
+  }
+  for (auto& [waiter, answer] : news.answers) waiter(std::move(answer));
+  if (on_fault_ != nullptr) {
+    for (const absl::Status& fault : news.faults) on_fault_(fault);
+  }
+  if (!news.fatal.ok()) Fail(news.fatal);
+}
+
+void Connection::OnTick() {
+  const std::lock_guard lock(mutex_);
+  if (broken_.ok() && seq_ > 0) Flush();
+}
+
+void Connection::OnEnd(const absl::Status& status) {
+  Fail(LostStatus(status));
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void Connection::Fail(const absl::Status& why) {
+  std::vector<Waiter> waiters;
+  absl::Status broken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (broken_.ok()) broken_ = why;
+    broken = broken_;
+    waiters = inbox_.TakeWaiters();
+    changed_.notify_all();
+  }
+  for (const Waiter& waiter : waiters) waiter(broken);
+}
+
+// ------------------------------------------------------------------ state and end
+
+absl::Status Connection::FaultOfId(uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  return inbox_.FaultOfId(id);
+}
+
+absl::Status Connection::status() const {
+  const std::lock_guard lock(mutex_);
+  return broken_;
+}
+
+bool Connection::leaving() const {
+  const std::lock_guard lock(mutex_);
+  return leaving_;
+}
+
+void Connection::Close(absl::Duration patience) {
+  v1::Item bye;
+  bye.mutable_bye();
+  Send(std::move(bye));
+  {
+    std::unique_lock lock(mutex_);
+    if (!stream_.OnOwnThread()) {
+      changed_.wait_for(lock, absl::ToChronoMilliseconds(patience), [&] { return ended_; });
+    }
+    if (!ended_) stream_.Cancel();
+  }
+  stream_.Join();
+}
+
+}  // namespace tensord::client

@@ -1,0 +1,101 @@
+// One session with a daemon: ids, frames and answers, shared by all threads of a process. What
+// session.h is made of; the semantics are those of proto/tensord/v1/session.proto.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "clients/cpp/tensord/frame_stream.h"
+#include "clients/cpp/tensord/free_list.h"
+#include "clients/cpp/tensord/graph.h"
+#include "clients/cpp/tensord/inbox.h"
+#include "clients/cpp/tensord/outbox.h"
+#include "clients/cpp/tensord/program.h"
+#include "tensord/v1/session.pb.h"
+
+namespace tensord::client {
+
+class Connection final : public Graph, public FrameStream::Events {
+ public:
+  // Says Hello and waits for Welcome. `on_fault` is called on the stream's thread for each fault
+  // that nobody waits for.
+  static absl::StatusOr<std::shared_ptr<Connection>> Open(
+      const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
+      std::function<void(const absl::Status&)> on_fault);
+
+  const v1::Welcome& welcome() const { return welcome_; }
+
+  // Everything below: any thread; items go out at once, behind the nodes recorded so far.
+  void Send(v1::Item item);
+  // `waiter` is called exactly once, on the stream's thread (on this one if the session is lost).
+  void Ask(v1::Item item, Waiter waiter);
+  // Waits for the reply, a second longer than the daemon should take. Not from a callback.
+  Answer AskAndWait(v1::Item item, absl::Duration timeout);
+  // An item that defines `count` ids; `fill` gets the first of them. With `at_once` it is sent
+  // now, else with what follows within a millisecond.
+  std::vector<Tensor> Define(size_t count, bool at_once,
+                             const std::function<void(uint64_t first, v1::Item*)>& fill);
+  // The slot of a Program, made known by the first call; if its body has to be uploaded, `upload`
+  // becomes the number to do that under.
+  absl::StatusOr<uint32_t> SlotOf(const Program& program, uint64_t* upload);
+  uint64_t NewUpload();
+
+  void Drop(uint64_t id) override { dropped_.Push(id); }
+  absl::Status FaultOfId(uint64_t id) const;
+  // OK while the session can be used.
+  absl::Status status() const;
+  bool leaving() const;
+  bool OnOwnThread() const { return stream_.OnOwnThread(); }
+
+  // Says Bye, waits up to `patience` for the daemon's end of the stream. Idempotent.
+  void Close(absl::Duration patience);
+
+ protected:
+  absl::Status Usable() const override { return broken_; }
+  void TakeNodes(v1::NodeBatch batch) override;
+  void TakeGradient(v1::Gradient gradient) override;
+  void AfterNode() override;
+  void Relieve() override;
+
+ private:
+  explicit Connection(const std::shared_ptr<grpc::Channel>& channel) : stream_(channel) {}
+
+  void OnWritable() override;
+  void OnFrame(grpc::ByteBuffer& bytes) override;
+  void OnTick() override;
+  void OnEnd(const absl::Status& status) override;
+
+  // With mutex_ held.
+  int Append(v1::Item item);  // its position in the frame under construction
+  void Flush();               // everything recorded so far
+  void AddFrees();
+  void Seal();  // the frame under construction is complete
+  void Pump();  // writes what credit and the stream allow
+
+  void ActOn(News news);
+  void Fail(const absl::Status& why);
+
+  FrameStream stream_;
+  FreeList dropped_;
+  v1::Welcome welcome_;
+  std::function<void(const absl::Status&)> on_fault_;
+  // Guarded by mutex_ from here on.
+  std::condition_variable changed_;
+  absl::Status broken_;
+  bool ended_ = false, writable_ = false, leaving_ = false;
+  v1::ClientFrame frame_;
+  size_t frame_bytes_ = 0;
+  uint64_t seq_ = 0, uploads_ = 0;
+  uint32_t sources_sent_ = 0;
+  Outbox outbox_;
+  Inbox inbox_;
+  absl::flat_hash_map<std::string, uint32_t> slots_;    // by digest
+  absl::flat_hash_map<std::string, Program> programs_;  // likewise
+};
+
+}  // namespace tensord::client

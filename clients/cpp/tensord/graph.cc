@@ -1,0 +1,167 @@
+#include "clients/cpp/tensord/graph.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/tensord/sources.h"
+
+namespace tensord::client {
+namespace {
+
+constexpr size_t kMaxConstants = 4096;
+
+void SetScalar(const Scalar& value, v1::Attr* attr) {
+  if (const bool* b = std::get_if<bool>(&value.value())) {
+    attr->set_b(*b);
+  } else if (const int64_t* i = std::get_if<int64_t>(&value.value())) {
+    attr->set_i(*i);
+  } else {
+    attr->set_f(std::get<double>(value.value()));
+  }
+}
+
+std::vector<Tensor> Broken(const absl::Status& why, size_t count) {
+  return std::vector<Tensor>(count, Tensor::Broken(why));
+}
+
+}  // namespace
+
+absl::Status Graph::Owns(const Tensor& tensor, const char* what) const {
+  if (absl::Status status = tensor.status(); !status.ok()) return status;
+  if (tensor.graph().get() == this) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, ": value ", tensor.id(),
+                   " belongs to another session or Program; fetch it and put it here, or make it "
+                   "an input of the Program"));
+}
+
+absl::Status Graph::CheckCall(const NodeCall& call) const {
+  bool ended = false;
+  for (const Operand& input : call.inputs) {
+    if (input.absent()) {
+      ended = true;
+      continue;
+    }
+    if (ended) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(call.op, ": an optional input is given after one that is left out"));
+    }
+    if (input.is_number()) continue;
+    if (absl::Status status = Owns(input.tensor(), call.op); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+std::vector<Tensor> Graph::Add(const NodeCall& call) {
+  const auto results = static_cast<size_t>(call.results);
+  if (absl::Status status = CheckCall(call); !status.ok()) return Broken(status, results);
+  std::vector<Tensor> tensors;
+  {
+    const std::lock_guard lock(mutex_);
+    if (absl::Status status = Usable(); !status.ok()) return Broken(status, results);
+    const uint64_t first = Append(call);
+    AfterNode();
+    tensors = MakeTensors(first, results);
+  }
+  Relieve();
+  return tensors;
+}
+
+std::vector<Tensor> Graph::MakeTensors(uint64_t first, size_t count) {
+  std::vector<Tensor> tensors;
+  tensors.reserve(count);
+  for (uint64_t id = first; id < first + count; ++id) tensors.push_back(MakeTensor(id));
+  return tensors;
+}
+
+uint64_t Graph::Append(const NodeCall& call) {
+  const uint32_t source = SourceOf(call.where);
+  std::vector<uint64_t> ids;
+  ids.reserve(call.inputs.size());
+  for (const Operand& input : call.inputs) {
+    if (input.absent()) break;
+    ids.push_back(input.is_number() ? Constant(input.number(), 0, source) : input.tensor().id());
+  }
+  const uint64_t id = NewIds(static_cast<size_t>(call.results));
+  columns_.Append({id, strings_.Intern(call.op), ids, call.results, source, call.device});
+  for (const auto& [name, value] : call.attrs) {
+    SetAttr(value, columns_.AddAttr(strings_.Intern(name)));
+  }
+  return id;
+}
+
+uint64_t Graph::Constant(const Scalar& value, uint32_t device, uint32_t source) {
+  if (const auto it = constants_.find(value.value()); it != constants_.end()) return it->second;
+  if (constants_.size() >= kMaxConstants) {
+    for (const auto& [number, id] : constants_) Drop(id);
+    constants_.clear();
+  }
+  const uint64_t id = NewIds(1);
+  columns_.Append({id, strings_.Intern("scalar"), {}, 1, source, device});
+  SetScalar(value, columns_.AddAttr(strings_.Intern("value")));
+  AfterNode();
+  return constants_[value.value()] = id;
+}
+
+void Graph::SetAttr(const AttrValue& value, v1::Attr* attr) {
+  std::visit(
+      [&](const auto& v) {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, int64_t>) attr->set_i(v);
+        if constexpr (std::is_same_v<T, double>) attr->set_f(v);
+        if constexpr (std::is_same_v<T, bool>) attr->set_b(v);
+        if constexpr (std::is_same_v<T, std::string>) attr->set_s(strings_.Intern(v));
+        if constexpr (std::is_same_v<T, std::vector<int64_t>>)
+          attr->mutable_ints()->mutable_v()->Assign(v.begin(), v.end());
+        if constexpr (std::is_same_v<T, std::vector<double>>)
+          attr->mutable_floats()->mutable_v()->Assign(v.begin(), v.end());
+        if constexpr (std::is_same_v<T, Dims>) ToMessage(v, attr->mutable_dims());
+        if constexpr (std::is_same_v<T, DType>) attr->set_dtype(static_cast<v1::DType>(v));
+        if constexpr (std::is_same_v<T, Scalar>) SetScalar(v, attr);
+      },
+      value);
+}
+
+void Graph::CloseColumns() {
+  if (!columns_.empty()) TakeNodes(columns_.Take());
+}
+
+std::vector<Tensor> Graph::AddGradient(std::span<const Tensor> targets, std::span<const Tensor> wrt,
+                                       std::span<const Tensor> seeds, std::source_location where) {
+  v1::Gradient gradient;
+  for (const auto& [tensors, ids] :
+       {std::pair(targets, gradient.mutable_targets()), std::pair(wrt, gradient.mutable_wrt()),
+        std::pair(seeds, gradient.mutable_seeds())}) {
+    for (const Tensor& tensor : tensors) {
+      if (absl::Status status = Owns(tensor, "gradient"); !status.ok()) {
+        return Broken(status, wrt.size());
+      }
+      ids->Add(tensor.id());
+    }
+  }
+  gradient.set_source(SourceOf(where));
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = Usable(); !status.ok()) return Broken(status, wrt.size());
+  CloseColumns();
+  const uint64_t first = NewIds(wrt.size());
+  gradient.set_first_out(first);
+  TakeGradient(std::move(gradient));
+  return MakeTensors(first, wrt.size());
+}
+
+std::vector<Tensor> Gradient(const Tensor& loss, const std::vector<Tensor>& wrt,
+                             std::source_location where) {
+  return Gradient(std::vector<Tensor>{loss}, wrt, {}, where);
+}
+
+std::vector<Tensor> Gradient(const std::vector<Tensor>& targets, const std::vector<Tensor>& wrt,
+                             const std::vector<Tensor>& seeds, std::source_location where) {
+  if (targets.empty())
+    return Broken(absl::InvalidArgumentError("gradient: no targets"), wrt.size());
+  const std::shared_ptr<Graph>& graph = targets[0].graph();
+  if (graph == nullptr) return Broken(targets[0].status(), wrt.size());
+  return graph->AddGradient(targets, wrt, seeds, where);
+}
+
+}  // namespace tensord::client

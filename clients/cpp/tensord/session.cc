@@ -1,0 +1,288 @@
+#include "clients/cpp/tensord/session.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/tensord/errors.h"
+#include "clients/cpp/tensord/spans.h"
+
+namespace tensord::client {
+namespace {
+
+constexpr absl::Duration kByePatience = absl::Seconds(2);
+constexpr uint64_t kInlineBytes = 64 << 10;
+
+// Microseconds for the wire, where 0 is no limit.
+uint64_t WireTimeout(absl::Duration timeout) {
+  if (timeout >= absl::Hours(24 * 365)) return 0;
+  return static_cast<uint64_t>(std::max<int64_t>(absl::ToInt64Microseconds(timeout), 1));
+}
+
+template <typename Spans>
+void AppendTensors(std::span<const Tensor> tensors, Spans* spans) {
+  std::vector<uint64_t> ids;
+  ids.reserve(tensors.size());
+  for (const Tensor& tensor : tensors) ids.push_back(tensor.id());
+  AppendIds(ids, spans);
+}
+
+v1::Item FetchItem(const Tensor& tensor, const CallOptions& options) {
+  v1::Item item;
+  item.mutable_fetch()->set_id(tensor.id());
+  item.mutable_fetch()->set_priority(options.priority);
+  item.mutable_fetch()->set_timeout_us(WireTimeout(options.timeout));
+  return item;
+}
+
+Description ToDescription(const v1::Description& message) {
+  Description description;
+  description.id = message.id();
+  description.state = message.state();
+  if (message.has_type()) description.type = FromMessage(message.type());
+  if (message.has_fault()) description.fault = StatusOf(message.fault());
+  description.bytes = message.bytes();
+  return description;
+}
+
+v1::Hello HelloOf(const SessionOptions& options) {
+  v1::Hello hello;
+  hello.set_min_version(1);
+  hello.set_max_version(1);
+  hello.set_client_name("tensord-cpp");
+  hello.set_client_version(TENSORD_VERSION);
+  hello.set_label(options.label.substr(0, 128));
+  if (const std::string token = TokenOr(options.token); !token.empty()) {
+    hello.mutable_credentials()->set_bearer(token);
+  }
+  return hello;
+}
+
+}  // namespace
+
+absl::Status CheckDType(const Value& value, DType wanted) {
+  if (value.type.dtype == wanted) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the value is ", value.type.ToString(),
+                                                 ", asked for as ", std::string(Name(wanted)),
+                                                 "; fetch it as its own dtype, or Cast it"));
+}
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options) {
+  const std::string address = AddressOr(options.address);
+  const absl::StatusOr<Target> target = ParseAddress(address);
+  if (!target.ok()) return target.status();
+  auto connection = Connection::Open(MakeChannel(*target, options.credentials), HelloOf(options),
+                                     options.connect_timeout, std::move(options.on_fault));
+  if (!connection.ok()) {
+    absl::Status status(connection.status().code(),
+                        absl::StrCat(address, ": ", connection.status().message()));
+    connection.status().ForEachPayload(
+        [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
+    return status;
+  }
+  return std::unique_ptr<Session>(
+      new Session(*std::move(connection), MakeChannel(*target, options.credentials)));
+}
+
+Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk)
+    : connection_(std::move(connection)), bulk_(std::move(bulk), connection_->welcome()) {}
+
+Session::~Session() { connection_->Close(kByePatience); }
+
+absl::Status Session::OwnsAll(std::span<const Tensor> tensors, const char* what) const {
+  for (const Tensor& tensor : tensors) {
+    if (absl::Status status = connection_->Owns(tensor, what); !status.ok()) return status;
+  }
+  return connection_->status();
+}
+
+// ------------------------------------------------------------------ values in
+
+absl::Status Session::CheckPut(const Type& type, std::string_view bytes) const {
+  if (!type.constant()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("put: ", type.ToString(), " has dims that are no numbers"));
+  }
+  if (type.bytes() == static_cast<int64_t>(bytes.size())) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("put: ", bytes.size(), " bytes given, ",
+                                                 type.ToString(), " has ", type.bytes()));
+}
+
+Tensor Session::PutBytes(const Type& type, std::string_view bytes) {
+  if (absl::Status status = CheckPut(type, bytes); !status.ok()) return Tensor::Broken(status);
+  const uint64_t most = welcome().limits().max_inline_bytes();
+  if (bytes.size() <= (most == 0 ? kInlineBytes : most)) {
+    return connection_->Define(1, false, [&](uint64_t id, v1::Item* item) {
+      item->mutable_put()->set_id(id);
+      ToMessage(type, item->mutable_put()->mutable_type());
+      item->mutable_put()->set_data(bytes.data(), bytes.size());
+    })[0];
+  }
+  const uint64_t number = connection_->NewUpload();
+  Tensor tensor = connection_->Define(1, true, [&](uint64_t id, v1::Item* item) {
+    item->mutable_bind()->set_id(id);
+    ToMessage(type, item->mutable_bind()->mutable_type());
+    item->mutable_bind()->set_upload(number);
+  })[0];
+  if (!tensor.status().ok()) return tensor;
+  if (absl::Status status = bulk_.Upload(number, bytes); !status.ok()) {
+    return Tensor::Broken(status);
+  }
+  return tensor;
+}
+
+// ------------------------------------------------------------------ values out
+
+absl::StatusOr<Value> Session::ValueOf(v1::Data data, absl::Duration timeout) const {
+  Value value{FromMessage(data.type()), ""};
+  if (data.ticket().empty()) {
+    value.bytes = std::move(*data.mutable_inline_());
+    return value;
+  }
+  absl::StatusOr<std::string> bytes = bulk_.Download(data, timeout);
+  if (!bytes.ok()) return bytes.status();
+  value.bytes = *std::move(bytes);
+  return value;
+}
+
+absl::StatusOr<Value> Session::FetchValue(const Tensor& tensor, const CallOptions& options) {
+  if (absl::Status status = connection_->Owns(tensor, "fetch"); !status.ok()) return status;
+  const absl::Time end = absl::Now() + options.timeout;
+  Answer answer = connection_->AskAndWait(FetchItem(tensor, options), options.timeout);
+  if (!answer.ok()) return answer.status();
+  return ValueOf(std::move(*answer->mutable_data()), end - absl::Now());
+}
+
+// The tensor is held until its bytes are here: a ticket ends with its id.
+void Session::FetchValueAsync(const Tensor& tensor, std::function<void(absl::StatusOr<Value>)> done,
+                              const CallOptions& options) {
+  if (absl::Status status = connection_->Owns(tensor, "fetch"); !status.ok()) return done(status);
+  const absl::Time end = absl::Now() + options.timeout;
+  connection_->Ask(FetchItem(tensor, options), [this, tensor, end,
+                                                done = std::move(done)](Answer answer) mutable {
+    if (!answer.ok()) return done(answer.status());
+    if (answer->data().ticket().empty())
+      return done(ValueOf(std::move(*answer->mutable_data()), {}));
+    worker_.Run([this, tensor, end, done = std::move(done), data = std::move(answer->data())] {
+      done(ValueOf(data, end - absl::Now()));
+    });
+  });
+}
+
+// ------------------------------------------------------------------ work
+
+absl::Status Session::Evaluate(const std::vector<Tensor>& tensors, const CallOptions& options) {
+  if (absl::Status status = OwnsAll(tensors, "evaluate"); !status.ok()) return status;
+  v1::Item item;
+  AppendTensors(tensors, item.mutable_evaluate()->mutable_ids());
+  item.mutable_evaluate()->set_priority(options.priority);
+  item.mutable_evaluate()->set_timeout_us(WireTimeout(options.timeout));
+  connection_->Send(std::move(item));
+  return absl::OkStatus();
+}
+
+absl::Status Session::Barrier(const std::vector<Tensor>& tensors, absl::Duration timeout) {
+  if (absl::Status status = OwnsAll(tensors, "barrier"); !status.ok()) return status;
+  v1::Item item;
+  AppendTensors(tensors, item.mutable_barrier()->mutable_ids());
+  const Answer answer = connection_->AskAndWait(std::move(item), timeout);
+  if (!answer.ok()) return answer.status();
+  if (!answer->barrier_done().any_poisoned()) return absl::OkStatus();
+  if (!tensors.empty()) {
+    const auto described = Describe(tensors);
+    if (!described.ok()) return described.status();
+    for (const Description& description : *described) {
+      if (!description.fault.ok()) return description.fault;
+    }
+  }
+  return absl::AbortedError("something failed before this barrier; fetch or describe the values");
+}
+
+absl::Status Session::Cancel(const std::vector<Tensor>& tensors) {
+  if (absl::Status status = OwnsAll(tensors, "cancel"); !status.ok()) return status;
+  v1::Item item;
+  AppendTensors(tensors, item.mutable_cancel()->mutable_ids());
+  connection_->Send(std::move(item));
+  return absl::OkStatus();
+}
+
+absl::Status Session::CheckExecute(const Program& program, const std::vector<Tensor>& inputs,
+                                   const ExecuteOptions& options) const {
+  if (inputs.size() != program.inputs() || options.variables.size() != program.variables()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "execute: ", inputs.size(), " inputs and ", options.variables.size(),
+        " variables given, the Program takes ", program.inputs(), " and ", program.variables()));
+  }
+  if (absl::Status status = OwnsAll(inputs, "execute"); !status.ok()) return status;
+  return OwnsAll(options.after, "execute after");
+}
+
+std::vector<Tensor> Session::Execute(const Program& program, const std::vector<Tensor>& inputs,
+                                     const ExecuteOptions& options) {
+  const auto broken = [&](const absl::Status& why) {
+    return std::vector<Tensor>(program.outputs(), Tensor::Broken(why));
+  };
+  if (absl::Status status = CheckExecute(program, inputs, options); !status.ok()) {
+    return broken(status);
+  }
+  uint64_t upload = 0;
+  const absl::StatusOr<uint32_t> slot = connection_->SlotOf(program, &upload);
+  if (!slot.ok()) return broken(slot.status());
+  if (upload != 0) {
+    if (absl::Status status = bulk_.Upload(upload, program.body()); !status.ok()) {
+      return broken(status);
+    }
+  }
+  return connection_->Define(program.outputs(), true, [&](uint64_t first, v1::Item* item) {
+    v1::Execute& execute = *item->mutable_execute();
+    execute.set_slot(*slot);
+    AppendTensors(inputs, execute.mutable_in());
+    execute.set_first_out(first);
+    execute.mutable_vars()->Assign(options.variables.begin(), options.variables.end());
+    AppendTensors(options.after, execute.mutable_after());
+    execute.set_device(options.device);
+    execute.set_priority(options.priority);
+    execute.set_timeout_us(WireTimeout(options.timeout));
+    for (const uint32_t position : program.donated()) inputs[position].MarkDonated();
+  });
+}
+
+// ------------------------------------------------------------------ questions
+
+absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Tensor>& tensors) {
+  if (absl::Status status = OwnsAll(tensors, "describe"); !status.ok()) return status;
+  v1::Item item;
+  AppendTensors(tensors, item.mutable_describe()->mutable_ids());
+  const Answer answer = connection_->AskAndWait(std::move(item), absl::InfiniteDuration());
+  if (!answer.ok()) return answer.status();
+  std::vector<Description> descriptions;
+  for (const v1::Description& value : answer->described().values()) {
+    descriptions.push_back(ToDescription(value));
+  }
+  return descriptions;
+}
+
+absl::StatusOr<Type> Session::TypeOf(const Tensor& tensor) {
+  const auto described = Describe({tensor});
+  if (!described.ok()) return described.status();
+  if (!described->front().fault.ok()) return described->front().fault;
+  if (!described->front().type.has_value()) {
+    return absl::NotFoundError(absl::StrCat("the daemon knows no type of value ", tensor.id()));
+  }
+  return *described->front().type;
+}
+
+absl::StatusOr<Pong> Session::Ping(absl::Duration timeout) {
+  v1::Item item;
+  const absl::Time begin = absl::Now();
+  item.mutable_ping()->set_nonce(static_cast<uint64_t>(absl::ToUnixNanos(begin)));
+  const Answer answer = connection_->AskAndWait(std::move(item), timeout);
+  if (!answer.ok()) return answer.status();
+  return Pong{absl::Now() - begin, answer->pong().in_flight(), answer->pong().resident_bytes()};
+}
+
+absl::Status Session::FaultHeard(const Tensor& tensor) const {
+  if (absl::Status status = tensor.status(); !status.ok()) return status;
+  return connection_->FaultOfId(tensor.id());
+}
+
+}  // namespace tensord::client

@@ -1,0 +1,14 @@
+#include "clients/cpp/tensord/sha256.h"
+
+#include <openssl/sha.h>
+
+namespace tensord::client {
+
+std::string Sha256(std::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+}  // namespace tensord::client

@@ -1,0 +1,98 @@
+#include "clients/cpp/tensord/transfer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cpp/tensord/rpc.h"
+
+namespace tensord::client {
+namespace {
+
+constexpr uint64_t kMaxChunk = 1 << 20;
+
+size_t ChunkBytes(const v1::Limits& limits) {
+  const uint64_t most = limits.max_chunk_bytes();
+  return static_cast<size_t>(most == 0 ? kMaxChunk : std::min(most, kMaxChunk));
+}
+
+}  // namespace
+
+BulkLane::BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome)
+    : channel_(std::move(channel)),
+      session_(welcome.session()),
+      token_(welcome.data_token()),
+      chunk_(ChunkBytes(welcome.limits())) {}
+
+v1::UploadChunk BulkLane::FirstChunk(uint64_t number, uint64_t total) const {
+  v1::UploadChunk chunk;
+  chunk.set_session(session_);
+  chunk.set_token(token_);
+  chunk.set_upload(number);
+  chunk.set_total(total);
+  return chunk;
+}
+
+absl::StatusOr<v1::UploadStatus> BulkLane::Send(uint64_t number, std::string_view bytes,
+                                                uint64_t from) const {
+  v1::UploadStatus reply;
+  bool first = true;
+  const auto next = [&](v1::UploadChunk* chunk) {
+    if (from >= bytes.size() && !first) return false;
+    *chunk = first ? FirstChunk(number, bytes.size()) : v1::UploadChunk();
+    first = false;
+    const std::string_view part = bytes.substr(from, chunk_);
+    chunk->set_offset(from);
+    chunk->set_data(part.data(), part.size());
+    from += part.size();
+    return true;
+  };
+  absl::Status status = SendMany<v1::UploadStatus, v1::UploadChunk>(
+      channel_, "/tensord.v1.Compute/Upload", absl::InfiniteDuration(), next, &reply);
+  if (!status.ok()) return status;
+  return reply;
+}
+
+absl::StatusOr<uint64_t> BulkLane::Committed(uint64_t number, uint64_t total) const {
+  v1::UploadStatus reply;
+  absl::Status status = CallUnary(channel_, "/tensord.v1.Compute/UploadPart",
+                                  FirstChunk(number, total), absl::Seconds(10), &reply);
+  if (!status.ok()) return status;
+  return reply.committed();
+}
+
+absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
+  for (uint64_t from = 0;;) {
+    const absl::StatusOr<v1::UploadStatus> sent = Send(number, bytes, from);
+    if (sent.ok() && sent->complete()) return absl::OkStatus();
+    if (sent.ok()) {
+      return absl::DataLossError(
+          absl::StrCat("the upload of ", bytes.size(), " bytes stopped at ", sent->committed()));
+    }
+    if (!absl::IsUnavailable(sent.status())) return sent.status();
+    const absl::StatusOr<uint64_t> committed = Committed(number, bytes.size());
+    if (!committed.ok() || *committed <= from) return sent.status();
+    from = *committed;
+  }
+}
+
+absl::StatusOr<std::string> BulkLane::Download(const v1::Data& data, absl::Duration timeout) const {
+  v1::DownloadRequest request;
+  request.set_session(session_);
+  request.set_token(token_);
+  request.set_ticket(data.ticket());
+  std::string bytes;
+  bytes.reserve(data.bytes());
+  const auto on_chunk = [&](v1::DownloadChunk& chunk) {
+    bytes += chunk.data();
+    return true;
+  };
+  absl::Status status = CallForMany<v1::DownloadChunk>(channel_, "/tensord.v1.Compute/Download",
+                                                       request, timeout, {on_chunk});
+  if (!status.ok()) return status;
+  if (bytes.size() == data.bytes()) return bytes;
+  return absl::DataLossError(
+      absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", bytes.size()));
+}
+
+}  // namespace tensord::client

@@ -1,0 +1,39 @@
+// Bytes over 64 KiB: uploads and downloads in chunks, on a channel of their own.
+#pragma once
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tensord/v1/compute.pb.h"
+#include "tensord/v1/session.pb.h"
+
+namespace tensord::client {
+
+class BulkLane {
+ public:
+  BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome);
+
+  // Sends the bytes of an upload; returns when the daemon has them. An upload that breaks off is
+  // taken up again from what the daemon has, as long as each attempt gets further. Thread-safe.
+  absl::Status Upload(uint64_t number, std::string_view bytes) const;
+
+  // The bytes behind a ticket. Thread-safe.
+  absl::StatusOr<std::string> Download(const v1::Data& data, absl::Duration timeout) const;
+
+ private:
+  absl::StatusOr<v1::UploadStatus> Send(uint64_t number, std::string_view bytes,
+                                        uint64_t from) const;
+  absl::StatusOr<uint64_t> Committed(uint64_t number, uint64_t total) const;
+  v1::UploadChunk FirstChunk(uint64_t number, uint64_t total) const;
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::string session_, token_;
+  const size_t chunk_;
+};
+
+}  // namespace tensord::client
