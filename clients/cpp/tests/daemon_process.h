@@ -1,0 +1,57 @@
+// A daemon of the tests' own: a child process on a Unix socket in a temporary folder.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clients/cpp/tensord/session.h"
+
+namespace tensord::client {
+
+// Runs a program and waits for its end.
+struct Outcome {
+  int exit_code = -1;  // -1: a signal ended it
+  std::string out, err;
+};
+Outcome RunProgram(const std::string& program, const std::vector<std::string>& args);
+
+// Serves from the constructor's return on; ends with the destructor.
+class DaemonProcess {
+ public:
+  DaemonProcess();
+  ~DaemonProcess();
+  DaemonProcess(const DaemonProcess&) = delete;
+  DaemonProcess& operator=(const DaemonProcess&) = delete;
+
+  const std::string& address() const { return address_; }
+  void Kill();
+  // Its exit code once it has ended by itself.
+  int Wait();
+
+ private:
+  std::string folder_, address_;
+  pid_t pid_ = -1;
+  int stdin_ = -1, stdout_ = -1;
+};
+
+// One daemon for all tests that only use it.
+const std::string& SharedAddress();
+
+class SessionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto session = Session::Connect({.address = SharedAddress(), .label = "test"});
+    ASSERT_TRUE(session.ok()) << session.status();
+    session_ = *std::move(session);
+  }
+  std::unique_ptr<Session> session_;
+};
+
+// Waits up to 20 s for `holds`.
+bool Eventually(const std::function<bool()>& holds);
+
+}  // namespace tensord::client
