@@ -13,7 +13,7 @@ namespace {
 
 using namespace tensord::client;
 
-constexpr int kPoints = 64, kHidden = 16, kSteps = 400;
+constexpr int kPoints = 64, kHidden = 16, kSteps = 1000;
 
 // loss, w1, b1, w2 after one step of gradient descent.
 std::vector<Tensor> Step(Graph&, const std::vector<Tensor>& in) {
@@ -56,7 +56,7 @@ absl::StatusOr<float> Train(Session& session) {
     const std::vector<Tensor> out =
         session.Execute(*step, {x, y, weights[0], weights[1], weights[2]});
     weights.assign(out.begin() + 1, out.end());
-    if (i % 100 != 0 && i + 1 != kSteps) continue;
+    if (i % 200 != 0 && i + 1 != kSteps) continue;
     const absl::StatusOr<std::vector<float>> value = session.Fetch<float>(out[0]);
     if (!value.ok()) return value.status();
     loss = value->front();

@@ -250,8 +250,14 @@ std::vector<Tensor> Session::Execute(const Program& program, const std::vector<T
 
 absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Tensor>& tensors) {
   if (absl::Status status = OwnsAll(tensors, "describe"); !status.ok()) return status;
+  std::vector<uint64_t> ids;
+  for (const Tensor& tensor : tensors) ids.push_back(tensor.id());
+  return DescribeIds(ids);
+}
+
+absl::StatusOr<std::vector<Description>> Session::DescribeIds(const std::vector<uint64_t>& ids) {
   v1::Item item;
-  AppendTensors(tensors, item.mutable_describe()->mutable_ids());
+  AppendIds(ids, item.mutable_describe()->mutable_ids());
   const Answer answer = connection_->AskAndWait(std::move(item), absl::InfiniteDuration());
   if (!answer.ok()) return answer.status();
   std::vector<Description> descriptions;

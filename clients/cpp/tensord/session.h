@@ -145,6 +145,8 @@ class Session {
                               const ExecuteOptions& options = {});
 
   absl::StatusOr<std::vector<Description>> Describe(const std::vector<Tensor>& tensors);
+  // The same of ids, which may have been freed: for logs and tools.
+  absl::StatusOr<std::vector<Description>> DescribeIds(const std::vector<uint64_t>& ids);
   // Asks the daemon: type rules live there.
   absl::StatusOr<Type> TypeOf(const Tensor& tensor);
   absl::StatusOr<Pong> Ping(absl::Duration timeout = absl::Seconds(10));

@@ -14,7 +14,7 @@ TEST(Examples, TheNetworkLearns) {
   const Outcome outcome = RunProgram(TENSORD_MLP, {});
   unsetenv("TENSORD_ADDR");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  EXPECT_THAT(outcome.out, testing::HasSubstr("step 399"));
+  EXPECT_THAT(outcome.out, testing::HasSubstr("step 999"));
 }
 
 }  // namespace
