@@ -11,6 +11,7 @@ namespace {
 
 constexpr absl::Duration kByePatience = absl::Seconds(2);
 constexpr uint64_t kInlineBytes = 64 << 10;
+constexpr size_t kDescribedAtOnce = 4096;
 
 // Microseconds for the wire, where 0 is no limit.
 uint64_t WireTimeout(absl::Duration timeout) {
@@ -255,14 +256,19 @@ absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Ten
   return DescribeIds(ids);
 }
 
+// In pieces: a reply has to fit a message.
 absl::StatusOr<std::vector<Description>> Session::DescribeIds(const std::vector<uint64_t>& ids) {
-  v1::Item item;
-  AppendIds(ids, item.mutable_describe()->mutable_ids());
-  const Answer answer = connection_->AskAndWait(std::move(item), absl::InfiniteDuration());
-  if (!answer.ok()) return answer.status();
   std::vector<Description> descriptions;
-  for (const v1::Description& value : answer->described().values()) {
-    descriptions.push_back(ToDescription(value));
+  descriptions.reserve(ids.size());
+  for (size_t from = 0; from < ids.size(); from += kDescribedAtOnce) {
+    v1::Item item;
+    AppendIds(std::span(ids).subspan(from, std::min(kDescribedAtOnce, ids.size() - from)),
+              item.mutable_describe()->mutable_ids());
+    const Answer answer = connection_->AskAndWait(std::move(item), absl::InfiniteDuration());
+    if (!answer.ok()) return answer.status();
+    for (const v1::Description& value : answer->described().values()) {
+      descriptions.push_back(ToDescription(value));
+    }
   }
   return descriptions;
 }
