@@ -13,6 +13,7 @@ environment under build/, so that everybody's are the same; needs Python 3.10 an
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import keyword
 import re
@@ -60,8 +61,9 @@ def main() -> int:
         made.update(proto_modules())
     if options.only != "proto":
         ops = json.loads(OPS_JSON.read_text())
+        digest = hashlib.sha256(OPS_JSON.read_bytes()).hexdigest()
         made[PYTHON / "_ops.py"] = builders(ops)
-        made[CPP / "ops.h"], made[CPP / "ops.cc"] = cpp_builders(ops)
+        made[CPP / "ops.h"], made[CPP / "ops.cc"] = cpp_builders(ops, digest)
     return check(made) if options.check else write(made)
 
 

@@ -65,7 +65,8 @@ HEADER = """\
 // clang-format off
 namespace tensord::client::ops {
 
-// The op set that these were made from; Welcome.op_set_digest of a daemon of the same version.
+// The op set that these were made from, in hexadecimal: what Welcome.op_set_digest of a daemon of the
+// same version is.
 inline constexpr char kOpSetDigest[] =
     "{digest}";
 
@@ -84,10 +85,10 @@ namespace tensord::client::ops {
 END = "}  // namespace tensord::client::ops\n"
 
 
-def cpp_builders(ops: dict[str, Any]) -> tuple[str, str]:
-    """The texts of ops.h and ops.cc."""
+def cpp_builders(ops: dict[str, Any], digest: str) -> tuple[str, str]:
+    """The texts of ops.h and ops.cc; `digest` is the SHA-256 of ops.json."""
     rows = [r for r in ops["ops"] if r["name"] not in INTERNAL and not has_function(r)]
-    header = HEADER.replace("{digest}", ops.get("digest", ""))
+    header = HEADER.replace("{digest}", digest)
     header += "\n".join(declaration(r) for r in rows) + "\n" + END
     source = SOURCE + "\n".join(definition(r) for r in rows) + "\n" + END
     return f"{GENERATED}\n{header}", f"{GENERATED}\n{source}"

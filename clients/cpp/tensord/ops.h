@@ -25,9 +25,10 @@
 // clang-format off
 namespace tensord::client::ops {
 
-// The op set that these were made from; Welcome.op_set_digest of a daemon of the same version.
+// The op set that these were made from, in hexadecimal: what Welcome.op_set_digest of a daemon of the
+// same version is.
 inline constexpr char kOpSetDigest[] =
-    "2943c948fcb89232f426451b5e5b6ac737d660848d8845363ac0e38fc8c1ab97";
+    "d9ccae9bc3caebc9258ab05cb6c513795857ceef5c11d1d0139a540d944e4c78";
 
 using Place = std::source_location;
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/tensord/errors.h"
+#include "clients/cpp/tensord/ops.h"
 #include "clients/cpp/tensord/spans.h"
 
 namespace tensord::client {
@@ -52,6 +54,7 @@ v1::Hello HelloOf(const SessionOptions& options) {
   hello.set_client_name("tensord-cpp");
   hello.set_client_version(TENSORD_VERSION);
   hello.set_label(options.label.substr(0, 128));
+  hello.set_op_set_digest(absl::HexStringToBytes(ops::kOpSetDigest));
   if (const std::string token = TokenOr(options.token); !token.empty()) {
     hello.mutable_credentials()->set_bearer(token);
   }

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace tensord::client {
@@ -64,22 +66,28 @@ Outcome RunProgram(const std::string& program, const std::vector<std::string>& a
   return outcome;
 }
 
-DaemonProcess::DaemonProcess() {
+DaemonProcess::DaemonProcess(Kind kind) {
   std::string folder = testing::TempDir() + "tensord-XXXXXX";
   folder_ = mkdtemp(folder.data());
-  address_ = "unix://" + folder_ + "/s.sock";
-  const Child child =
-      Spawn(TENSORD_DAEMON,
-            {"--listen=" + address_, "--device=cpu", "--cache-dir=off", "--metrics-listen=off",
-             "--drain-delay=0", "--exit-with-parent", "--log-level=error"},
-            false);
+  const std::string tokens = folder_ + "/tokens";
+  std::vector<std::string> args = {"--device=cpu",    "--cache-dir=off",    "--metrics-listen=off",
+                                   "--drain-delay=0", "--exit-with-parent", "--log-level=error"};
+  if (kind == Kind::kTcp) {
+    std::ofstream(tokens) << "tester " << token() << "\n";
+    chmod(tokens.c_str(), 0600);
+    args.push_back("--token-file=" + tokens);
+    args.push_back("--listen=tcp://127.0.0.1:0");
+  } else {
+    args.push_back("--listen=unix://" + folder_ + "/s.sock");
+  }
+  const Child child = Spawn(TENSORD_DAEMON, args, false);
   pid_ = child.pid, stdin_ = child.in, stdout_ = child.out;
   close(child.err);
+  const std::string announced = "listening ";
   std::string line;
-  for (char byte; line.find("listening") == line.npos || line.back() != '\n'; line += byte) {
-    if (read(stdout_, &byte, 1) != 1) break;
-  }
-  EXPECT_NE(line.find("listening"), line.npos) << "the daemon does not start: " << line;
+  for (char byte; read(stdout_, &byte, 1) == 1 && byte != '\n';) line += byte;
+  EXPECT_TRUE(line.starts_with(announced)) << "the daemon does not start: " << line;
+  address_ = line.substr(std::min(announced.size(), line.size()));
 }
 
 DaemonProcess::~DaemonProcess() {

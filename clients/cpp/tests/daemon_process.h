@@ -22,12 +22,15 @@ Outcome RunProgram(const std::string& program, const std::vector<std::string>& a
 // Serves from the constructor's return on; ends with the destructor.
 class DaemonProcess {
  public:
-  DaemonProcess();
+  enum class Kind : uint8_t { kUnix, kTcp };
+  explicit DaemonProcess(Kind kind = Kind::kUnix);
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   const std::string& address() const { return address_; }
+  // What a client over TCP has to show.
+  static std::string token() { return "0123456789abcdef0123456789abcdef"; }
   void Kill();
   // Its exit code once it has ended by itself.
   int Wait();

@@ -149,7 +149,6 @@ TEST_F(SessionTest, ADeadlineEndsTheWait) {
 }
 
 TEST_F(SessionTest, CancelGivesWaitingWorkUp) {
-  // Waits for an upload that never comes; the Cancel acts when it is read.
   const Tensor first = SlowValue(*session_);
   ASSERT_TRUE(session_->Evaluate({first}).ok());
   const Tensor second = ops::Sum(ops::Exp(first));
@@ -166,6 +165,8 @@ TEST_F(SessionTest, BarrierWaitsAndTellsTheFault) {
   EXPECT_EQ(session_->Describe({good})->front().state, v1::VALUE_STATE_READY);
   const Tensor bad = ops::Reshape(good, {7});
   EXPECT_EQ(FaultOf(session_->Barrier({bad}))->reason, "SHAPE");
+  EXPECT_EQ(session_->Barrier().code(), absl::StatusCode::kAborted);
+  EXPECT_TRUE(session_->Barrier().ok()) << "a failure is told once";
 }
 
 TEST_F(SessionTest, TypesComeFromTheDaemon) {
@@ -250,6 +251,16 @@ TEST(Connect, SaysWhoDoesNotAnswer) {
   EXPECT_THAT(std::string(session.status().message()), HasSubstr("unix:///nowhere/t.sock"));
   EXPECT_EQ(Session::Connect({.address = "nonsense"}).status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Connect, OverTcpATokenIsWanted) {
+  const DaemonProcess daemon(DaemonProcess::Kind::kTcp);
+  const auto refused = Session::Connect({.address = daemon.address(), .token = "wrong"});
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnauthenticated) << refused.status();
+  const auto session = Session::Connect({.address = daemon.address(), .token = daemon.token()});
+  ASSERT_TRUE(session.ok()) << session.status();
+  const Tensor x = (*session)->Put<float>({100'000}, std::vector<float>(100'000, 2.0f));
+  EXPECT_EQ((*session)->Fetch<float>(x * x)->at(99'999), 4.0f);
 }
 
 TEST(Connect, ALostDaemonEndsEveryWait) {
