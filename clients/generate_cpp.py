@@ -7,15 +7,14 @@ from typing import Any
 
 # Rows that no user calls: the session core's own.
 INTERNAL = frozenset(("const", "get", "param"))
-KEYWORDS = frozenset(
-    (
-        "and and_eq asm auto bitand bitor bool break case catch char class const continue default "
-        "delete do double else enum explicit export extern false float for friend goto if inline "
-        "int long mutable namespace new not operator or private protected public register return "
-        "short signed sizeof static struct switch template this throw true try typedef typeid "
-        "typename union unsigned using virtual void volatile while xor"
-    ).split()
-)
+RESERVED = """
+and and_eq asm auto bitand bitor bool break case catch char class const continue default delete do
+double else enum explicit export extern false float for friend goto if inline int long mutable
+namespace new not operator or private protected public register return short signed sizeof static
+struct switch template this throw true try typedef typeid typename union unsigned using virtual void
+volatile while xor
+"""
+KEYWORDS = frozenset(RESERVED.split())
 TAKEN = frozenset(("graph", "options", "where"))  # parameters of every builder
 
 # kind: (the type of a field, the type of a parameter)
@@ -169,7 +168,10 @@ def packed(head: str, parts: list[str], end: str) -> str:
 
 def comment(text: str, indent: str = "", first: str = "") -> str:
     lines = textwrap.wrap(
-        first + text, 97 - len(indent), subsequent_indent=" " * len(first), break_on_hyphens=False
+        first + text,
+        97 - len(indent),
+        subsequent_indent=" " * len(first),
+        break_on_hyphens=False,
     )
     return "".join(f"{indent}// {line}\n" for line in lines)
 
@@ -179,13 +181,19 @@ def declaration(row: dict[str, Any]) -> str:
     for x in [*row["inputs"], *required(row)]:
         if x.get("doc"):
             text += comment(f"{local(x['name'])}: {x['doc']}", first="  ")
-    return text + (options_text(row) if has_options(row) else "") + signature(row, True, ";")
+    return (
+        text
+        + (options_text(row) if has_options(row) else "")
+        + signature(row, True, ";")
+    )
 
 
 def options_text(row: dict[str, Any]) -> str:
     fields = [field(a) for a in optional(row)]
     if not row["inputs"]:
-        fields.append("  uint32_t device = 0;  // where it is made; 0: the daemon's default\n")
+        fields.append(
+            "  uint32_t device = 0;  // where it is made; 0: the daemon's default\n"
+        )
     return f"struct {pascal(row['name'])}Options {{\n{''.join(fields)}}};\n"
 
 
@@ -231,5 +239,10 @@ def definition(row: dict[str, Any]) -> str:
     chain.append(".One()" if row["results"] == 1 else f".Many<{row['results']}>()")
     body = "  return " + "".join(chain) + ";\n"
     if len(body) > 101:
-        body = "  return " + chain[0] + "".join(f"\n      {part}" for part in chain[1:]) + ";\n"
+        body = (
+            "  return "
+            + chain[0]
+            + "".join(f"\n      {part}" for part in chain[1:])
+            + ";\n"
+        )
     return signature(row, False, " {") + body + "}\n"
