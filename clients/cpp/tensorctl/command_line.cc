@@ -66,9 +66,9 @@ constexpr auto kOk = [] { return absl::OkStatus(); };
 
 // clang-format off
 const Flag kFlags[] = {
-    {"--address", "-a", "ADDRESS", "", "unix:///path or host:port; else $TENSORD_ADDR, else the default socket",
+    {"--address", "-a", "ADDRESS", "", "unix:///path or host:port; else $TENSORD_ADDR, client.conf, the default socket",
      [](std::string_view v, Arguments& a) { return a.address = v, kOk(); }},
-    {"--token-file", "", "FILE", "", "holds the token; else $TENSORD_TOKEN",
+    {"--token-file", "", "FILE", "", "holds the token; else $TENSORD_TOKEN, client.conf",
      ReadTokenFile},
     {"--timeout", "-t", "TIME", "", "how long to wait, as 500ms, 10s or 2m; 10s if not given",
      ReadTimeout},

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace tensord::client {
@@ -14,6 +16,36 @@ namespace {
 std::string FromEnvironment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+std::string ConfigPath() {
+  if (std::string given = FromEnvironment("TENSORD_CLIENT_CONFIG"); !given.empty()) return given;
+  std::string base = FromEnvironment("XDG_CONFIG_HOME");
+  if (base.empty()) base = FromEnvironment("HOME") + "/.config";
+  return base + "/tensord/client.conf";
+}
+
+std::string Trimmed(const std::string& text) {
+  return std::string(absl::StripAsciiWhitespace(text));
+}
+
+// The value of a name in the config file; empty when it is not there. # begins a comment.
+absl::StatusOr<std::string> FromConfig(const std::string& wanted) {
+  const std::string path = ConfigPath();
+  std::ifstream file(path);
+  std::string line, found;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const std::string content = Trimmed(line.substr(0, line.find('#')));
+    if (content.empty()) continue;
+    const size_t equals = content.find('=');
+    const std::string name = Trimmed(content.substr(0, equals));
+    if (equals == content.npos || (name != "address" && name != "token")) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ":", number, ": expected `address = ...` or `token = ...`, not ", content));
+    }
+    if (name == wanted) found = Trimmed(content.substr(equals + 1));
+  }
+  return found;
 }
 
 bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
@@ -43,9 +75,11 @@ absl::StatusOr<Target> ParseAddress(const std::string& address) {
   return Target{std::string(text), ""};
 }
 
-std::string AddressOr(const std::string& address) {
+absl::StatusOr<std::string> AddressOr(const std::string& address) {
   if (!address.empty()) return address;
   if (std::string given = FromEnvironment("TENSORD_ADDR"); !given.empty()) return given;
+  absl::StatusOr<std::string> configured = FromConfig("address");
+  if (!configured.ok() || !configured->empty()) return configured;
   const std::string runtime = FromEnvironment("XDG_RUNTIME_DIR");
   const std::string own = runtime + "/tensord.sock";
   struct stat found;
@@ -53,8 +87,10 @@ std::string AddressOr(const std::string& address) {
   return "unix:///run/tensord/tensord.sock";
 }
 
-std::string TokenOr(const std::string& token) {
-  return token.empty() ? FromEnvironment("TENSORD_TOKEN") : token;
+absl::StatusOr<std::string> TokenOr(const std::string& token) {
+  if (!token.empty()) return token;
+  if (std::string given = FromEnvironment("TENSORD_TOKEN"); !given.empty()) return given;
+  return FromConfig("token");
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(

@@ -19,11 +19,13 @@ struct Target {
 // unix:///absolute/path, or host:port (tcp:// in front is fine). Errors: INVALID_ARGUMENT.
 absl::StatusOr<Target> ParseAddress(const std::string& address);
 
-// The address if it is given, else $TENSORD_ADDR, else the user's or the system's default socket:
-// $XDG_RUNTIME_DIR/tensord.sock if it exists, /run/tensord/tensord.sock.
-std::string AddressOr(const std::string& address);
-// The token if it is given, else $TENSORD_TOKEN, else none.
-std::string TokenOr(const std::string& token);
+// Where to find what is not given, in this order: $TENSORD_ADDR and $TENSORD_TOKEN; the lines
+// `address = …` and `token = …` of the file $TENSORD_CLIENT_CONFIG, else of tensord/client.conf
+// below $XDG_CONFIG_HOME or ~/.config; for the address then $XDG_RUNTIME_DIR/tensord.sock if it
+// exists, and /run/tensord/tensord.sock. Errors: INVALID_ARGUMENT, a line of the file that is
+// neither.
+absl::StatusOr<std::string> AddressOr(const std::string& address);
+absl::StatusOr<std::string> TokenOr(const std::string& token);  // "" for none
 
 // A channel with a connection of its own. Null credentials: none, as a Unix socket and loopback
 // want.

@@ -153,6 +153,7 @@ uint64_t Connection::NewUpload() {
   return ++uploads_;
 }
 
+// The body always travels with the first use, so NeedProgram is never the answer.
 absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* upload) {
   *upload = 0;
   const std::lock_guard lock(mutex_);
@@ -160,7 +161,6 @@ absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* up
   const auto slot = static_cast<uint32_t>(slots_.size()) + 1;
   const auto [it, is_new] = slots_.try_emplace(program.digest(), slot);
   if (!is_new) return it->second;
-  programs_.emplace(program.digest(), program);
   v1::Item item;
   item.mutable_program()->set_digest(program.digest());
   item.mutable_program()->set_slot(slot);
@@ -257,17 +257,6 @@ void Connection::OnFrame(grpc::ByteBuffer& bytes) {
 }
 
 void Connection::ActOn(News news) {
-  for (const std::string& digest : news.needed) {
-    v1::Item item;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto it = programs_.find(digest);
-      if (it == programs_.end() || it->second.body().size() > kMaxInlineBody) continue;
-      item.mutable_program()->set_digest(digest);
-      item.mutable_program()->set_body(it->second.body());
-    }
-    Send(std::move(item));
-  }
   for (auto& [waiter, answer] : news.answers) waiter(std::move(answer));
   if (on_fault_ != nullptr) {
     for (const absl::Status& fault : news.faults) on_fault_(fault);

@@ -94,8 +94,7 @@ class Connection final : public Graph, public FrameStream::Events {
   uint32_t sources_sent_ = 0;
   Outbox outbox_;
   Inbox inbox_;
-  absl::flat_hash_map<std::string, uint32_t> slots_;    // by digest
-  absl::flat_hash_map<std::string, Program> programs_;  // likewise
+  absl::flat_hash_map<std::string, uint32_t> slots_;  // of Programs, by digest
 };
 
 }  // namespace tensord::client

@@ -7,8 +7,11 @@
 namespace tensord::client {
 
 absl::StatusOr<Daemon> Daemon::At(DaemonOptions options) {
-  options.address = AddressOr(options.address);
-  options.token = TokenOr(options.token);
+  absl::StatusOr<std::string> address = AddressOr(options.address), token = TokenOr(options.token);
+  if (!address.ok()) return address.status();
+  if (!token.ok()) return token.status();
+  options.address = *std::move(address);
+  options.token = *std::move(token);
   absl::StatusOr<Target> target = ParseAddress(options.address);
   if (!target.ok()) return target.status();
   return Daemon(std::move(options), *std::move(target));

@@ -16,7 +16,7 @@ namespace tensord::client {
 
 struct DaemonOptions {
   std::string address;                         // empty: see AddressOr
-  std::string token;                           // empty: $TENSORD_TOKEN, or none
+  std::string token;                           // likewise
   absl::Duration timeout = absl::Seconds(10);  // of each call but Run and Watch
   std::shared_ptr<grpc::ChannelCredentials> credentials;
 };

@@ -34,9 +34,6 @@ void Inbox::Dispatch(v1::Reply reply, News& news) {
   switch (reply.kind_case()) {
     case v1::Reply::kFault:
       return TakeFault(std::move(reply), news);
-    case v1::Reply::kNeedProgram:
-      news.needed.push_back(reply.need_program().digest());
-      return;
     case v1::Reply::kGoingAway:
       news.leaving = std::move(*reply.mutable_going_away());
       return;

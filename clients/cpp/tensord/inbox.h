@@ -5,7 +5,6 @@
 #include <deque>
 #include <functional>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,7 +21,6 @@ using Waiter = std::function<void(Answer)>;
 struct News {
   std::vector<std::pair<Waiter, Answer>> answers;
   std::vector<absl::Status> faults;      // that nobody waits for
-  std::vector<std::string> needed;       // digests of Programs to send
   std::optional<v1::GoingAway> leaving;  // the daemon is about to stop
   absl::Status fatal;                    // the session is over
 };

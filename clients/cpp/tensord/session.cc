@@ -55,9 +55,7 @@ v1::Hello HelloOf(const SessionOptions& options) {
   hello.set_client_version(TENSORD_VERSION);
   hello.set_label(options.label.substr(0, 128));
   hello.set_op_set_digest(absl::HexStringToBytes(ops::kOpSetDigest));
-  if (const std::string token = TokenOr(options.token); !token.empty()) {
-    hello.mutable_credentials()->set_bearer(token);
-  }
+  if (!options.token.empty()) hello.mutable_credentials()->set_bearer(options.token);
   return hello;
 }
 
@@ -71,14 +69,18 @@ absl::Status CheckDType(const Value& value, DType wanted) {
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options) {
-  const std::string address = AddressOr(options.address);
-  const absl::StatusOr<Target> target = ParseAddress(address);
+  const absl::StatusOr<std::string> address = AddressOr(options.address);
+  if (!address.ok()) return address.status();
+  absl::StatusOr<std::string> token = TokenOr(options.token);
+  if (!token.ok()) return token.status();
+  options.token = *std::move(token);
+  const absl::StatusOr<Target> target = ParseAddress(*address);
   if (!target.ok()) return target.status();
   auto connection = Connection::Open(MakeChannel(*target, options.credentials), HelloOf(options),
                                      options.connect_timeout, std::move(options.on_fault));
   if (!connection.ok()) {
     absl::Status status(connection.status().code(),
-                        absl::StrCat(address, ": ", connection.status().message()));
+                        absl::StrCat(*address, ": ", connection.status().message()));
     connection.status().ForEachPayload(
         [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
     return status;

@@ -1,6 +1,6 @@
 // A session with a daemon: put values, record ops on them (ops.h), fetch what is wanted.
 //
-//   auto session = Session::Connect();                              // $TENSORD_ADDR, or a socket
+//   auto session = Session::Connect();                              // see address.h for where
 //   const Tensor x = (*session)->Put<float>({2, 2}, {1, 2, 3, 4});
 //   const Tensor y = ops::Softmax(x, {.axis = 0}) + 1.0;
 //   const absl::StatusOr<std::vector<float>> values = (*session)->Fetch<float>(y);
@@ -33,8 +33,8 @@
 namespace tensord::client {
 
 struct SessionOptions {
-  std::string address;  // empty: see AddressOr
-  std::string token;    // empty: $TENSORD_TOKEN, or none
+  std::string address;  // empty: see address.h
+  std::string token;    // likewise
   std::string label;    // what the daemon's logs call this session
   absl::Duration connect_timeout = absl::Seconds(10);
   // For TCP through a proxy that speaks TLS; null: none.

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+
 #include "clients/cpp/tensord/address.h"
 #include "clients/cpp/tensord/errors.h"
 #include "clients/cpp/tensord/free_list.h"
@@ -149,6 +152,21 @@ TEST(Address, HasTwoForms) {
   for (const char* bad : {"unix://t.sock", "localhost", ":7070", "http://x:1/y"}) {
     EXPECT_THAT(std::string(ParseAddress(bad).status().message()), HasSubstr(bad));
   }
+}
+
+TEST(Address, IsFoundInTheConfigFileUnlessGiven) {
+  const std::string path = testing::TempDir() + "client.conf";
+  std::ofstream(path) << "# mine\naddress = localhost:1  # one\ntoken = abc\n";
+  setenv("TENSORD_CLIENT_CONFIG", path.c_str(), 1);
+  EXPECT_EQ(*AddressOr(""), "localhost:1");
+  EXPECT_EQ(*AddressOr("localhost:2"), "localhost:2");
+  EXPECT_EQ(*TokenOr(""), "abc");
+  setenv("TENSORD_ADDR", "localhost:3", 1);
+  EXPECT_EQ(*AddressOr(""), "localhost:3");
+  unsetenv("TENSORD_ADDR");
+  std::ofstream(path) << "adress = localhost:1\n";
+  EXPECT_THAT(std::string(AddressOr("").status().message()), HasSubstr("client.conf:1: expected"));
+  unsetenv("TENSORD_CLIENT_CONFIG");
 }
 
 TEST(Type, NegativeDimsOfAttributesTravelAsText) {

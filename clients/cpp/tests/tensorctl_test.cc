@@ -134,12 +134,6 @@ TEST(Tensorctl, NobodyThereExitsWithThree) {
   }
 }
 
-TEST(Tensorctl, WatchIsToldToBeMissingWhereItIs) {
-  const Outcome outcome = Ctl({"sessions", "--follow"});
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("watch"));
-}
-
 TEST(Tensorctl, DrainEndsTheDaemon) {
   DaemonProcess daemon;
   const Outcome outcome = Ctl({"drain", "--wait", "--timeout=20s"}, daemon.address());
