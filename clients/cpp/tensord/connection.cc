@@ -158,9 +158,9 @@ absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* up
   *upload = 0;
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
-  const auto slot = static_cast<uint32_t>(slots_.size()) + 1;
-  const auto [it, is_new] = slots_.try_emplace(program.digest(), slot);
+  const auto [it, is_new] = slots_.try_emplace(program.digest(), last_slot_ + 1);
   if (!is_new) return it->second;
+  const uint32_t slot = ++last_slot_;
   v1::Item item;
   item.mutable_program()->set_digest(program.digest());
   item.mutable_program()->set_slot(slot);
@@ -173,6 +173,18 @@ absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* up
   Append(std::move(item));
   Flush();
   return slot;
+}
+
+void Connection::Release(const Program& program) {
+  const std::lock_guard lock(mutex_);
+  const auto it = slots_.find(program.digest());
+  if (it == slots_.end() || !broken_.ok()) return;
+  v1::Item item;
+  item.mutable_release()->set_slot(it->second);
+  slots_.erase(it);
+  CloseColumns();
+  Append(std::move(item));
+  Flush();
 }
 
 // ------------------------------------------------------------------ frames

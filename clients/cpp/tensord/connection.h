@@ -43,6 +43,8 @@ class Connection final : public Graph, public FrameStream::Events {
   // The slot of a Program, made known by the first call; if its body has to be uploaded, `upload`
   // becomes the number to do that under.
   absl::StatusOr<uint32_t> SlotOf(const Program& program, uint64_t* upload);
+  // Forgets it, if it is known.
+  void Release(const Program& program);
   uint64_t NewUpload();
 
   void Drop(uint64_t id) override { dropped_.Push(id); }
@@ -95,6 +97,7 @@ class Connection final : public Graph, public FrameStream::Events {
   Outbox outbox_;
   Inbox inbox_;
   absl::flat_hash_map<std::string, uint32_t> slots_;  // of Programs, by digest
+  uint32_t last_slot_ = 0;
 };
 
 }  // namespace tensord::client

@@ -252,6 +252,11 @@ std::vector<Tensor> Session::Execute(const Program& program, const std::vector<T
   });
 }
 
+absl::Status Session::Release(const Program& program) {
+  connection_->Release(program);
+  return connection_->status();
+}
+
 // ------------------------------------------------------------------ questions
 
 absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Tensor>& tensors) {

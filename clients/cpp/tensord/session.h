@@ -144,6 +144,10 @@ class Session {
   std::vector<Tensor> Execute(const Program& program, const std::vector<Tensor>& inputs,
                               const ExecuteOptions& options = {});
 
+  // The daemon may forget a Program, which counts against Limits.max_programs; it is made known
+  // again by the next Execute.
+  absl::Status Release(const Program& program);
+
   absl::StatusOr<std::vector<Description>> Describe(const std::vector<Tensor>& tensors);
   // The same of ids, which may have been freed: for logs and tools.
   absl::StatusOr<std::vector<Description>> DescribeIds(const std::vector<uint64_t>& ids);

@@ -89,6 +89,19 @@ TEST_F(ProgramTest, MistakesAreToldBeforeAnythingIsSent) {
               HasSubstr("0 inputs"));
 }
 
+TEST_F(ProgramTest, AReleasedProgramIsMadeKnownAgain) {
+  const auto program = MakeProgram({kPair}, Double);
+  const auto other = MakeProgram({kPair}, [](Graph&, const std::vector<Tensor>& in) {
+    return std::vector<Tensor>{in[0] + 1};
+  });
+  const Tensor x = session_->Put<float>({2}, {1, 2});
+  EXPECT_THAT(*session_->Fetch<float>(session_->Execute(*program, {x})[0]), ElementsAre(2, 4));
+  EXPECT_THAT(*session_->Fetch<float>(session_->Execute(*other, {x})[0]), ElementsAre(2, 3));
+  ASSERT_TRUE(session_->Release(*program).ok());
+  EXPECT_THAT(*session_->Fetch<float>(session_->Execute(*other, {x})[0]), ElementsAre(2, 3));
+  EXPECT_THAT(*session_->Fetch<float>(session_->Execute(*program, {x})[0]), ElementsAre(2, 4));
+}
+
 TEST_F(ProgramTest, ALargeBodyIsUploaded) {
   const auto program = MakeProgram({kPair}, [](Graph&, const std::vector<Tensor>& in) {
     Tensor x = in[0];
