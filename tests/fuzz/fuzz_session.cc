@@ -242,6 +242,13 @@ class Writer {
     lookup.set_min_generation(choices_.Below(3));
     if (choices_.Below(4) == 3) lookup.set_timeout_us(choices_.Number());
   }
+  void SetExecute(v1::Execute& execute) {
+    execute.set_slot(static_cast<uint32_t>(choices_.Below(4)));
+    for (uint64_t n = choices_.Below(3); n > 0; --n) AddSpan(*execute.add_in());
+    execute.set_first_out(NewId(2));
+    if (choices_.Below(8) == 7) execute.add_vars(static_cast<int64_t>(choices_.Below(9)));
+    if (choices_.Below(8) == 7) AddSpan(*execute.add_after());
+  }
   void AddItem(v1::Item& item) {
     switch (choices_.Below(22)) {
       case 0:
@@ -259,15 +266,8 @@ class Writer {
       case 6:
         return AddProgram(*item.mutable_program());
       case 7:
-      case 8: {
-        v1::Execute& execute = *item.mutable_execute();
-        execute.set_slot(static_cast<uint32_t>(choices_.Below(4)));
-        for (uint64_t n = choices_.Below(3); n > 0; --n) AddSpan(*execute.add_in());
-        execute.set_first_out(NewId(2));
-        if (choices_.Below(8) == 7) execute.add_vars(static_cast<int64_t>(choices_.Below(9)));
-        if (choices_.Below(8) == 7) AddSpan(*execute.add_after());
-        return;
-      }
+      case 8:
+        return SetExecute(*item.mutable_execute());
       case 9:
         return AddSpan(*item.mutable_free()->add_ids());
       case 10:
