@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "server/events.h"
 #include "server/program.h"
+#include "server/publications.h"
 #include "server/session_core.h"
 #include "tests/bench/row.h"
 
@@ -193,7 +195,10 @@ int Main(int millions) {
   Metrics metrics;
   Authenticator authenticator;
   ProgramStore programs;
-  const SessionEnv env{**engine, programs, metrics, authenticator, DefaultLimits(), "", 1, 1};
+  Publications publications;
+  EventBus events(metrics);
+  const SessionEnv env{**engine,      programs,        publications, events, metrics,
+                       authenticator, DefaultLimits(), "",           1,      1};
   const auto owner = std::make_shared<Owner>(env);
   SessionOutbox outbox;
   SessionCore core(env, {"bench", true, {"bench", 0}}, *owner, outbox);
