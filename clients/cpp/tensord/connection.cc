@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,12 +23,20 @@ constexpr size_t kHighWater = 8 << 20;       // bytes waiting at which a recordi
 constexpr size_t kSpansOfFree = 8192;        // ids of one Free item at most
 constexpr size_t kMaxInlineBody = 1 << 20;
 constexpr absl::Duration kGrace = absl::Seconds(1);
+constexpr absl::Duration kFirstPause = absl::Milliseconds(10), kLongestPause = absl::Seconds(1);
 
 grpc::ByteBuffer Serialized(const v1::ClientFrame& frame) {
   grpc::ByteBuffer bytes;
   bool own_buffer = false;
   grpc::SerializationTraits<v1::ClientFrame>::Serialize(frame, &bytes, &own_buffer);
   return bytes;
+}
+
+// Whether the session may live on behind a stream that ended so: what the network does, and another
+// stream of ours that came late and overtook this one.
+bool CanResume(const absl::Status& status) {
+  return status.ok() || absl::IsUnavailable(status) || absl::IsCancelled(status) ||
+         absl::IsUnknown(status) || absl::IsInternal(status) || absl::IsAborted(status);
 }
 
 absl::Status LostStatus(const absl::Status& why) {
@@ -39,8 +48,9 @@ absl::Status LostStatus(const absl::Status& why) {
 
 absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
     const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
-    std::function<void(const absl::Status&)> on_fault) {
+    absl::Duration reconnect, std::function<void(const absl::Status&)> on_fault) {
   const std::shared_ptr<Connection> connection(new Connection(channel));
+  *connection->resume_.mutable_credentials() = hello.credentials();
   connection->on_fault_ = std::move(on_fault);
   connection->stream_.Start(connection);
   v1::Item item;
@@ -51,6 +61,13 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
     return answer.status();
   }
   connection->welcome_ = std::move(*answer->mutable_welcome());
+  const std::lock_guard lock(connection->mutex_);
+  v1::Resume& resume = connection->resume_;
+  resume.set_session(connection->welcome_.session());
+  resume.set_resume_secret(connection->welcome_.resume_secret());
+  resume.set_epoch(connection->welcome_.epoch());
+  const auto lease = static_cast<int64_t>(connection->welcome_.lease_ms());
+  connection->reconnect_ = std::min(reconnect, absl::Milliseconds(lease));
   return connection;
 }
 
@@ -226,14 +243,14 @@ void Connection::Seal() {
     sources_sent_ = source.index();
     *frame_.add_sources() = std::move(source);
   }
-  outbox_.Put(Serialized(frame_), frame_.items_size());
+  outbox_.Put(seq_, Serialized(frame_), frame_.items_size());
   frame_.Clear();
   frame_bytes_ = 0;
   Pump();
 }
 
 void Connection::Pump() {
-  if (!writable_ || !broken_.ok()) return;
+  if (!writable_ || resuming_ || !broken_.ok()) return;
   std::optional<grpc::ByteBuffer> frame = outbox_.Next();
   if (!frame.has_value()) return;
   writable_ = false;
@@ -261,6 +278,8 @@ void Connection::OnFrame(grpc::ByteBuffer& bytes) {
     const std::lock_guard lock(mutex_);
     outbox_.Grant(frame.max_items(), frame.max_bytes());
     news = inbox_.Receive(std::move(frame), size);
+    outbox_.Applied(inbox_.applied());
+    if (news.resumed.has_value()) OnResumed(*news.resumed);
     if (news.leaving.has_value()) leaving_ = true;
     if (inbox_.AckIsDue()) Seal();
     Pump();
@@ -279,6 +298,37 @@ void Connection::ActOn(News news) {
 void Connection::OnTick() {
   const std::lock_guard lock(mutex_);
   if (broken_.ok() && seq_ > 0) Flush();
+}
+
+void Connection::OnResumed(const v1::Welcome& welcome) {
+  resume_.set_resume_secret(welcome.resume_secret());
+  outbox_.Applied(welcome.applied());
+  outbox_.SendAgain();
+  resuming_ = false;
+  attempts_ = 0;
+  ++resumptions_;
+}
+
+std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status) {
+  const std::lock_guard lock(mutex_);
+  if (closing_ || !broken_.ok() || !CanResume(status)) return std::nullopt;
+  const std::optional<absl::Duration> pause = NextPause();
+  if (!pause.has_value()) return std::nullopt;
+  resuming_ = true;
+  writable_ = false;
+  v1::ClientFrame frame;
+  *frame.add_items()->mutable_resume() = resume_;
+  frame.mutable_items(0)->mutable_resume()->set_last_seen(inbox_.seen());
+  return FrameStream::Retry{absl::ToChronoMilliseconds(*pause), Serialized(frame)};
+}
+
+std::optional<absl::Duration> Connection::NextPause() {
+  const absl::Time now = absl::Now();
+  if (attempts_++ == 0) lost_since_ = now;
+  if (now - lost_since_ >= reconnect_) return std::nullopt;
+  const absl::Duration pause =
+      std::min(kLongestPause, kFirstPause * (1 << std::min(attempts_, 10)));
+  return pause * std::uniform_real_distribution<double>(0.5, 1)(jitter_);
 }
 
 void Connection::OnEnd(const absl::Status& status) {
@@ -313,12 +363,21 @@ absl::Status Connection::status() const {
   return broken_;
 }
 
+uint64_t Connection::resumptions() const {
+  const std::lock_guard lock(mutex_);
+  return resumptions_;
+}
+
 bool Connection::leaving() const {
   const std::lock_guard lock(mutex_);
   return leaving_;
 }
 
 void Connection::Close(absl::Duration patience) {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   v1::Item bye;
   bye.mutable_bye();
   Send(std::move(bye));

@@ -1,10 +1,13 @@
 // One session with a daemon: ids, frames and answers, shared by all threads of a process. What
-// session.h is made of; the semantics are those of proto/tensord/v1/session.proto.
+// session.h is made of; the semantics are those of proto/tensord/v1/session.proto. A stream that is
+// lost is taken up again by itself (Resume), for as long as the daemon keeps the session.
 #pragma once
 
 #include <condition_variable>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -24,11 +27,15 @@ class Connection final : public Graph, public FrameStream::Events {
  public:
   // Says Hello and waits for Welcome. `on_fault` is called on the stream's thread for each fault
   // that nobody waits for.
+  // `reconnect`: for how long a lost stream is made anew; the daemon's lease at most.
   static absl::StatusOr<std::shared_ptr<Connection>> Open(
       const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
-      std::function<void(const absl::Status&)> on_fault);
+      absl::Duration reconnect, std::function<void(const absl::Status&)> on_fault);
 
+  // The first one: a Resume changes secrets only.
   const v1::Welcome& welcome() const { return welcome_; }
+  // How often a lost stream was taken up again.
+  uint64_t resumptions() const;
 
   // Everything below: any thread; items go out at once, behind the nodes recorded so far.
   void Send(v1::Item item);
@@ -70,11 +77,14 @@ class Connection final : public Graph, public FrameStream::Events {
   void OnWritable() override;
   void OnFrame(grpc::ByteBuffer& bytes) override;
   void OnTick() override;
+  std::optional<FrameStream::Retry> OnLost(const absl::Status& status) override;
   void OnEnd(const absl::Status& status) override;
 
   // With mutex_ held.
-  int Append(v1::Item item);  // its position in the frame under construction
-  void Flush();               // everything recorded so far
+  void OnResumed(const v1::Welcome& welcome);
+  std::optional<absl::Duration> NextPause();  // before another attempt; none when it is too late
+  int Append(v1::Item item);                  // its position in the frame under construction
+  void Flush();                               // everything recorded so far
   void AddFrees();
   void Seal();  // the frame under construction is complete
   void Pump();  // writes what credit and the stream allow
@@ -89,7 +99,14 @@ class Connection final : public Graph, public FrameStream::Events {
   // Guarded by mutex_ from here on.
   std::condition_variable changed_;
   absl::Status broken_;
-  bool ended_ = false, writable_ = false, leaving_ = false;
+  bool ended_ = false, writable_ = false, leaving_ = false, closing_ = false;
+  bool resuming_ = false;  // no frame goes out before the Welcome
+  v1::Resume resume_;      // what the next one says, but for last_seen
+  absl::Duration reconnect_;
+  absl::Time lost_since_;
+  int attempts_ = 0;
+  std::minstd_rand jitter_{std::random_device{}()};
+  uint64_t resumptions_ = 0;
   v1::ClientFrame frame_;
   size_t frame_bytes_ = 0;
   uint64_t seq_ = 0, uploads_ = 0;

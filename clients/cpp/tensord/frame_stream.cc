@@ -8,7 +8,7 @@
 namespace tensord::client {
 namespace {
 
-constexpr std::chrono::milliseconds kIdle(250), kSoon(1);
+constexpr std::chrono::milliseconds kIdle(250), kSoon(1), kSettling(5);
 
 std::chrono::system_clock::time_point In(std::chrono::milliseconds time) {
   return std::chrono::system_clock::now() + time;
@@ -21,16 +21,32 @@ FrameStream::~FrameStream() {
 }
 
 void FrameStream::Start(std::shared_ptr<Events> events) {
-  call_ = stub_.PrepareCall(&context_, "/tensord.v1.Compute/Session", &queue_);
-  ++under_way_;
-  call_->StartCall(Ptr(Tag::kStart));
+  StartCall();
   thread_ = std::thread([this, events = std::move(events)] {
     thread_id_ = std::this_thread::get_id();
     Run(*events);
   });
 }
 
+void FrameStream::StartCall() {
+  {
+    const std::lock_guard lock(context_mutex_);
+    context_ = std::make_unique<grpc::ClientContext>();
+    if (cancelled_) context_->TryCancel();
+  }
+  call_ = stub_.PrepareCall(context_.get(), "/tensord.v1.Compute/Session", &queue_);
+  ++under_way_;
+  call_->StartCall(Ptr(Tag::kStart));
+}
+
+void FrameStream::Cancel() {
+  const std::lock_guard lock(context_mutex_);
+  cancelled_ = true;
+  if (context_ != nullptr) context_->TryCancel();
+}
+
 void FrameStream::Write(const grpc::ByteBuffer& frame) {
+  writing_ = true;
   ++under_way_;
   call_->Write(frame, Ptr(Tag::kWrite));
 }
@@ -83,12 +99,14 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
     case Tag::kStart:
       if (!ok) return Finish();
       Read();
-      return events.OnWritable();
+      if (first_.Length() == 0) return events.OnWritable();
+      return Write(first_);
     case Tag::kRead:
       if (!ok) return Finish();
       events.OnFrame(incoming_);
       return Read();
     case Tag::kWrite:
+      writing_ = false;
       if (ok && !ended_) events.OnWritable();
       return;
     case Tag::kTick:
@@ -96,11 +114,30 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
       if (!ended_) events.OnTick();
       return;
     case Tag::kFinish:
-      ended_ = true;
-      events.OnEnd(StatusOf(status_));
-      alarm_.Cancel();
-      return;
+      return OnFinished(events);
+    case Tag::kRetry:
+      return OnRetry();
   }
+}
+
+void FrameStream::OnFinished(Events& events) {
+  const absl::Status status = StatusOf(status_);
+  if (std::optional<Retry> retry = events.OnLost(status)) {
+    first_ = std::move(retry->first);
+    ++under_way_;
+    retry_alarm_.Set(&queue_, In(retry->after), Ptr(Tag::kRetry));
+    return;
+  }
+  ended_ = true;
+  events.OnEnd(status);
+  alarm_.Cancel();
+}
+
+// The call before may have a write whose tag is still to come; its objects live until then.
+void FrameStream::OnRetry() {
+  if (!writing_) return StartCall();
+  ++under_way_;
+  retry_alarm_.Set(&queue_, In(kSettling), Ptr(Tag::kRetry));
 }
 
 }  // namespace tensord::client

@@ -1,5 +1,5 @@
-// The Session call: frames in and out, one thread that waits for both. Knows nothing of what is in
-// a frame.
+// The Session call: frames in and out, one thread that waits for both. When the call is lost and
+// its owner wants it, another one follows on the same thread. Knows nothing of what is in a frame.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -9,7 +9,10 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -18,6 +21,10 @@ namespace tensord::client {
 
 class FrameStream {
  public:
+  struct Retry {
+    std::chrono::milliseconds after;
+    grpc::ByteBuffer first;
+  };
   // Called on the stream's own thread.
   class Events {
    public:
@@ -25,6 +32,9 @@ class FrameStream {
     virtual void OnWritable() = 0;  // a Write may follow, one
     virtual void OnFrame(grpc::ByteBuffer& frame) = 0;
     virtual void OnTick() = 0;  // every 250 ms of silence, and when TickSoon was called
+    // The call ended. Another one follows if it answers with one: after a while, with this frame
+    // first; else OnEnd. Until its OnWritable nothing is to be written.
+    virtual std::optional<Retry> OnLost(const absl::Status& status) = 0;
     virtual void OnEnd(const absl::Status& status) = 0;  // the last one; no call may follow it
   };
 
@@ -37,26 +47,33 @@ class FrameStream {
   void Write(const grpc::ByteBuffer& frame);
   // An OnTick in a millisecond. Any thread, one at a time, before OnEnd.
   void TickSoon();
-  // Breaks the call off: OnEnd follows. Any thread.
-  void Cancel() { context_.TryCancel(); }
+  // Breaks the call off: OnEnd follows, and no other call. Any thread.
+  void Cancel();
   // Waits until OnEnd has returned; does not wait when called from the stream's own thread.
   void Join();
   bool OnOwnThread() const { return std::this_thread::get_id() == thread_id_; }
 
  private:
-  enum class Tag : intptr_t { kStart = 1, kRead, kWrite, kTick, kFinish };
+  enum class Tag : intptr_t { kStart = 1, kRead, kWrite, kTick, kFinish, kRetry };
   static void* Ptr(Tag tag) { return reinterpret_cast<void*>(tag); }
 
   void Run(Events& events);
   void Handle(Tag tag, bool ok, Events& events);
   void Read();
   void Finish();
+  void StartCall();
+  void OnFinished(Events& events);
+  void OnRetry();
 
   grpc::GenericStub stub_;
-  grpc::ClientContext context_;
+  std::mutex context_mutex_;  // of the two below it
+  std::unique_ptr<grpc::ClientContext> context_;
+  bool cancelled_ = false;
   grpc::CompletionQueue queue_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
-  grpc::Alarm alarm_;
+  grpc::Alarm alarm_, retry_alarm_;
+  grpc::ByteBuffer first_;  // of the call that is to follow; empty for the first one
+  std::atomic<bool> writing_ = false;
   std::atomic<bool> alarm_set_ = false;
   std::atomic<int> under_way_ = 0;  // operations whose tags are still to come
   bool ended_ = false;

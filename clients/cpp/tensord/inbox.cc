@@ -18,10 +18,14 @@ void Inbox::Expect(uint64_t seq, int item, Waiter waiter) {
 
 News Inbox::Receive(v1::ServerFrame frame, size_t bytes) {
   News news;
-  received_ += bytes;
-  if (frame.seq() != 0) seen_ = frame.seq();
+  const bool again = frame.seq() != 0 && frame.seq() <= seen_;  // of a stream before
+  if (frame.seq() != 0 && !again) {
+    received_ += bytes;
+    seen_ = frame.seq();
+  }
   applied_ = std::max(applied_, frame.applied());
   completed_ = std::max(completed_, frame.completed());
+  if (again) return news;
   for (v1::Reply& reply : *frame.mutable_replies()) Dispatch(std::move(reply), news);
   return news;
 }
@@ -34,13 +38,19 @@ void Inbox::Dispatch(v1::Reply reply, News& news) {
   switch (reply.kind_case()) {
     case v1::Reply::kFault:
       return TakeFault(std::move(reply), news);
-    case v1::Reply::kGoingAway:
-      news.leaving = std::move(*reply.mutable_going_away());
-      return;
+    case v1::Reply::kWelcome:
+      if (reply.welcome().resumed()) {
+        news.resumed = std::move(*reply.mutable_welcome());
+        return;
+      }
+      [[fallthrough]];
     default:
       if (auto waiter = TakeWaiter(reply)) {
         news.answers.emplace_back(*std::move(waiter), std::move(reply));
       }
+      return;
+    case v1::Reply::kGoingAway:
+      news.leaving = std::move(*reply.mutable_going_away());
   }
 }
 

@@ -22,6 +22,7 @@ struct News {
   std::vector<std::pair<Waiter, Answer>> answers;
   std::vector<absl::Status> faults;      // that nobody waits for
   std::optional<v1::GoingAway> leaving;  // the daemon is about to stop
+  std::optional<v1::Welcome> resumed;    // a stream has taken the session up
   absl::Status fatal;                    // the session is over
 };
 
@@ -39,7 +40,7 @@ class Inbox {
   absl::Status FaultOfId(uint64_t id) const;
 
   uint64_t seen() const { return seen_; }          // the highest frame
-  uint64_t received() const { return received_; }  // bytes
+  uint64_t received() const { return received_; }  // bytes of frames with a seq, each once
   uint64_t applied() const { return applied_; }
   uint64_t completed() const { return completed_; }
   // Called when `seen` and `received` are told to the daemon; whether they should be told soon.

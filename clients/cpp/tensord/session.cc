@@ -76,8 +76,9 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options
   options.token = *std::move(token);
   const absl::StatusOr<Target> target = ParseAddress(*address);
   if (!target.ok()) return target.status();
-  auto connection = Connection::Open(MakeChannel(*target, options.credentials), HelloOf(options),
-                                     options.connect_timeout, std::move(options.on_fault));
+  auto connection =
+      Connection::Open(MakeChannel(*target, options.credentials), HelloOf(options),
+                       options.connect_timeout, options.reconnect, std::move(options.on_fault));
   if (!connection.ok()) {
     absl::Status status(connection.status().code(),
                         absl::StrCat(*address, ": ", connection.status().message()));

@@ -37,6 +37,9 @@ struct SessionOptions {
   std::string token;    // likewise
   std::string label;    // what the daemon's logs call this session
   absl::Duration connect_timeout = absl::Seconds(10);
+  // For how long a connection that is lost is made anew, the daemon's lease at most: nothing is
+  // lost, and nothing is done twice. After that every call gets the cause.
+  absl::Duration reconnect = absl::Seconds(10);
   // For TCP through a proxy that speaks TLS; null: none.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   // Faults that nobody waits for; on the session's thread: must not wait.
@@ -88,6 +91,8 @@ class Session {
   absl::Status status() const { return connection_->status(); }
   // The daemon has said that it is about to stop.
   bool leaving() const { return connection_->leaving(); }
+  // How often a lost stream was taken up again.
+  uint64_t resumptions() const { return connection_->resumptions(); }
 
   // A value from elements, row-major. Up to 64 KiB travel with the next frame; for more, the call
   // returns when the daemon has them. Errors are in the Tensor.

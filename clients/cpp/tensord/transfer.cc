@@ -4,12 +4,32 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "clients/cpp/tensord/rpc.h"
 
 namespace tensord::client {
 namespace {
 
 constexpr uint64_t kMaxChunk = 1 << 20;
+
+// Calls that are lost are followed by others, as long as one gets further every ten seconds.
+class Attempts {
+ public:
+  // Waits before the next one; false when it is not to be made.
+  bool Again(const absl::Status& status, uint64_t progress) {
+    if (!absl::IsUnavailable(status) && !absl::IsCancelled(status)) return false;
+    const absl::Time now = absl::Now();
+    if (std::exchange(progress_, progress) != progress) since_ = now;
+    if (now - since_ > kPatience) return false;
+    absl::SleepFor(kPause);
+    return true;
+  }
+
+ private:
+  static constexpr absl::Duration kPatience = absl::Seconds(10), kPause = absl::Milliseconds(20);
+  uint64_t progress_ = 0;
+  absl::Time since_ = absl::Now();
+};
 
 size_t ChunkBytes(const v1::Limits& limits) {
   const uint64_t most = limits.max_chunk_bytes();
@@ -62,6 +82,7 @@ absl::StatusOr<uint64_t> BulkLane::Committed(uint64_t number, uint64_t total) co
 }
 
 absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
+  Attempts attempts;
   for (uint64_t from = 0;;) {
     const absl::StatusOr<v1::UploadStatus> sent = Send(number, bytes, from);
     if (sent.ok() && sent->complete()) return absl::OkStatus();
@@ -69,10 +90,10 @@ absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
       return absl::DataLossError(
           absl::StrCat("the upload of ", bytes.size(), " bytes stopped at ", sent->committed()));
     }
-    if (!absl::IsUnavailable(sent.status())) return sent.status();
+    if (!attempts.Again(sent.status(), from)) return sent.status();
     const absl::StatusOr<uint64_t> committed = Committed(number, bytes.size());
-    if (!committed.ok() || *committed <= from) return sent.status();
-    from = *committed;
+    if (committed.ok()) from = *committed;
+    if (committed.ok() && from == bytes.size()) return absl::OkStatus();
   }
 }
 
@@ -87,9 +108,14 @@ absl::StatusOr<std::string> BulkLane::Download(const v1::Data& data, absl::Durat
     bytes += chunk.data();
     return true;
   };
-  absl::Status status = CallForMany<v1::DownloadChunk>(channel_, "/tensord.v1.Compute/Download",
-                                                       request, timeout, {on_chunk});
-  if (!status.ok()) return status;
+  Attempts attempts;
+  for (;;) {
+    request.set_offset(bytes.size());
+    const absl::Status status = CallForMany<v1::DownloadChunk>(
+        channel_, "/tensord.v1.Compute/Download", request, timeout, {on_chunk});
+    if (status.ok() || bytes.size() == data.bytes()) break;
+    if (!attempts.Again(status, bytes.size())) return status;
+  }
   if (bytes.size() == data.bytes()) return bytes;
   return absl::DataLossError(
       absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", bytes.size()));
