@@ -2,8 +2,6 @@
 
 #include <iterator>
 
-#include "server/convert.h"
-
 namespace tensord::server {
 
 using runtime::CellRef;
@@ -33,13 +31,17 @@ void SessionNames::AddUntyped(const Span& ids, const CellRef& cell) {
   swept_ = untyped_.size();
 }
 
-CellRef SessionNames::Find(Id id) {
-  auto it = untyped_.upper_bound(id);
-  if (it == untyped_.begin()) return {};
-  --it;
-  if (id - it->first >= it->second.count) return {};
-  if (!it->second.cell->settled()) return it->second.cell;
-  untyped_.erase(it);
+// Spans are the client's and may be of any length: they are not walked.
+CellRef SessionNames::Find(const Span& ids) {
+  const auto meets = [&](const auto& entry) {
+    return Span{entry.first, entry.second.count}.Meets(ids);
+  };
+  auto it = untyped_.upper_bound(ids.first);
+  if (it != untyped_.begin() && meets(*std::prev(it))) --it;
+  while (it != untyped_.end() && meets(*it)) {
+    if (!it->second.cell->settled()) return it->second.cell;
+    it = untyped_.erase(it);
+  }
   return {};
 }
 
@@ -50,7 +52,7 @@ CellRef SessionNames::FindInput(const v1::NodeBatch& batch) {
   for (int node = 0; node < batch.n_in_size(); ++node) {
     const auto inputs = static_cast<int64_t>(batch.n_in(node));
     for (int64_t i = 0; i < inputs && next < batch.in_size(); ++i) {
-      if (CellRef cell = Find(id - static_cast<Id>(batch.in(next++)))) return cell;
+      if (CellRef cell = Find({id - static_cast<Id>(batch.in(next++)), 1})) return cell;
     }
     id += node < batch.n_out_size() ? batch.n_out(node) : 1;
   }
@@ -59,23 +61,18 @@ CellRef SessionNames::FindInput(const v1::NodeBatch& batch) {
 
 CellRef SessionNames::UntypedInput(const v1::Item& item) {
   if (untyped_.empty()) return {};
-  CellRef cell;
-  const auto look = [&](Id id) {
-    cell = Find(id);
-    return !cell;
-  };
   if (item.has_nodes()) return FindInput(item.nodes());
-  if (item.has_fetch()) return Find(item.fetch().id());
-  if (item.has_execute()) ForEachId(item.execute().in(), look);
-  if (item.has_gradient()) {
-    for (const auto* ids :
-         {&item.gradient().targets(), &item.gradient().wrt(), &item.gradient().seeds()}) {
-      for (Id id : *ids) {
-        if (!look(id)) return cell;
-      }
+  if (item.has_fetch()) return Find({item.fetch().id(), 1});
+  for (const v1::IdSpan& span : item.execute().in()) {
+    if (CellRef cell = Find({span.first(), span.count() == 0 ? 1 : span.count()})) return cell;
+  }
+  const v1::Gradient& gradient = item.gradient();
+  for (const auto* ids : {&gradient.targets(), &gradient.wrt(), &gradient.seeds()}) {
+    for (Id id : *ids) {
+      if (CellRef cell = Find({id, 1})) return cell;
     }
   }
-  return cell;
+  return {};
 }
 
 }  // namespace tensord::server

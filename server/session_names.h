@@ -30,7 +30,7 @@ class SessionNames {
     uint64_t count = 0;
     runtime::CellRef cell;
   };
-  runtime::CellRef Find(runtime::Id id);
+  runtime::CellRef Find(const Span& ids);  // of any of them
   runtime::CellRef FindInput(const v1::NodeBatch& batch);
 
   absl::flat_hash_map<std::string, runtime::CellRef> changes_;

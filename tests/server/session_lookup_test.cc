@@ -143,6 +143,21 @@ TEST_F(SessionLookupTest, WhatIsParkedEndsWithTheSession) {
   EXPECT_TRUE(reader_.ended());
 }
 
+TEST_F(SessionLookupTest, SpansOfAnyLengthAreRefusedAtOnceWhileALookupWaits) {
+  reader_.AddProgram(1, DecrementBody());
+  v1::Lookup& lookup = AddLookup(reader_, "m");
+  lookup.set_min_generation(1);
+  const uint64_t id = lookup.first_id();
+  v1::Execute& execute = *reader_.Item().mutable_execute();
+  execute.set_slot(1);
+  execute.set_first_out(reader_.NextId());
+  for (int i = 0; i < 1000; ++i) {
+    execute.add_in()->set_first(id + 1);
+    execute.mutable_in(i)->set_count(4'000'000'000);
+  }
+  EXPECT_EQ(reader_.Ask().fault().reason(), "ARITY");
+}
+
 // Two Lookups under way: what needs both waits for both.
 TEST_F(SessionLookupTest, ANodeOfTwoAwaitedValuesWaitsForBoth) {
   v1::Lookup& first = AddLookup(reader_, "a");
