@@ -31,23 +31,35 @@ grpc::ByteBuffer Bytes(size_t count) {
 TEST(Outbox, HoldsFramesUntilCreditCoversItemsAndBytes) {
   Outbox outbox;
   outbox.Grant(3, 100);
-  outbox.Put(Bytes(60), 2);
-  outbox.Put(Bytes(60), 1);
+  outbox.Put(1, Bytes(60), 2);
+  outbox.Put(2, Bytes(60), 1);
   EXPECT_TRUE(outbox.Next().has_value());
   EXPECT_FALSE(outbox.Next().has_value()) << "120 bytes in all, 100 granted";
   outbox.Grant(0, 120);
   EXPECT_EQ(outbox.bytes(), 60u);
   EXPECT_TRUE(outbox.Next().has_value());
-  outbox.Put(Bytes(1), 1);
+  outbox.Put(3, Bytes(1), 1);
   outbox.Grant(0, 1000);
   EXPECT_FALSE(outbox.Next().has_value()) << "4 items in all, 3 granted";
   outbox.Grant(4, 0);
   EXPECT_TRUE(outbox.Next().has_value());
 }
 
-v1::ServerFrame FaultFrame(uint64_t of_seq) {
+TEST(Outbox, SendsAgainWhatIsNotApplied) {
+  Outbox outbox;
+  for (uint64_t seq = 1; seq <= 3; ++seq) outbox.Put(seq, Bytes(seq), 1);
+  outbox.Next();
+  outbox.Next();
+  outbox.Applied(1);
+  outbox.SendAgain();
+  std::vector<size_t> sizes;
+  while (const auto frame = outbox.Next()) sizes.push_back(frame->Length());
+  EXPECT_THAT(sizes, ElementsAre(2, 3));
+}
+
+v1::ServerFrame FaultFrame(uint64_t of_seq, uint64_t seq = 1) {
   v1::ServerFrame frame;
-  frame.set_seq(1);
+  frame.set_seq(seq);
   v1::Reply* reply = frame.add_replies();
   reply->set_of_seq(of_seq);
   reply->mutable_fault()->set_code(3);
@@ -60,7 +72,8 @@ TEST(Inbox, MatchesRepliesToWaiters) {
   Inbox inbox;
   inbox.Expect(2, 0, [](Answer) {});
   EXPECT_TRUE(inbox.Receive(FaultFrame(3), 10).answers.empty());
-  News news = inbox.Receive(FaultFrame(2), 10);
+  News news = inbox.Receive(FaultFrame(2, 2), 10);
+  EXPECT_TRUE(inbox.Receive(FaultFrame(2, 2), 10).faults.empty()) << "again, after a resumption";
   ASSERT_EQ(news.answers.size(), 1u);
   EXPECT_EQ(FaultOf(news.answers[0].second.status())->reason, "SHAPE");
   EXPECT_TRUE(inbox.TakeWaiters().empty());
@@ -85,6 +98,7 @@ TEST(Inbox, AnAckIsDueAfterManyFramesOrBytes) {
   EXPECT_TRUE(inbox.AckIsDue());
   inbox.MarkTold();
   EXPECT_FALSE(inbox.AckIsDue());
+  frame.set_seq(65);
   inbox.Receive(frame, 8 << 20);
   EXPECT_TRUE(inbox.AckIsDue());
 }
