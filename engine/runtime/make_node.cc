@@ -48,7 +48,8 @@ std::string_view ReasonOfFailure(const NodeSpec& spec, absl::Span<const ir::Ref>
   if (message.find("limit") != message.npos || message.find("at most") != message.npos) {
     return "OVERFLOW";
   }
-  for (std::string_view word : {"dtype", "integers", "floats", "bools"}) {
+  for (std::string_view word :
+       {"dtype", "integers", "floats", "bools", "has no meaning for", "must be a float"}) {
     if (message.find(word) != message.npos) return "DTYPE";
   }
   return "SHAPE";

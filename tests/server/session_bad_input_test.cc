@@ -46,6 +46,8 @@ TEST_F(BadInputTest, WrongDtype) {
   EXPECT_THAT(FaultOf("bitand", {x_, x_}), IsFault(kInvalidArgument, "DTYPE"));
   EXPECT_THAT(FaultOf("gather", {x_, x_}, {{"axis", int64_t{0}}}),
               IsFault(kInvalidArgument, "DTYPE"));
+  const uint64_t truth = client_->Node("eq", {x_, x_});
+  EXPECT_THAT(FaultOf("neg", {truth}), IsFault(kInvalidArgument, "DTYPE"));
   const uint64_t id = client_->NextId();
   v1::Put& put = *client_->Item().mutable_put();
   put.set_id(id);
