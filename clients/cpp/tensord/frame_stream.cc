@@ -29,6 +29,7 @@ void FrameStream::Start(std::shared_ptr<Events> events) {
 }
 
 void FrameStream::StartCall() {
+  call_ = nullptr;  // it lives in memory of its context's call
   {
     const std::lock_guard lock(context_mutex_);
     context_ = std::make_unique<grpc::ClientContext>();
