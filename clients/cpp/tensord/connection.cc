@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
-#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -23,20 +22,12 @@ constexpr size_t kHighWater = 8 << 20;       // bytes waiting at which a recordi
 constexpr size_t kSpansOfFree = 8192;        // ids of one Free item at most
 constexpr size_t kMaxInlineBody = 1 << 20;
 constexpr absl::Duration kGrace = absl::Seconds(1);
-constexpr absl::Duration kFirstPause = absl::Milliseconds(10), kLongestPause = absl::Seconds(1);
 
 grpc::ByteBuffer Serialized(const v1::ClientFrame& frame) {
   grpc::ByteBuffer bytes;
   bool own_buffer = false;
   grpc::SerializationTraits<v1::ClientFrame>::Serialize(frame, &bytes, &own_buffer);
   return bytes;
-}
-
-// Whether the session may live on behind a stream that ended so: what the network does, and another
-// stream of ours that came late and overtook this one.
-bool CanResume(const absl::Status& status) {
-  return status.ok() || absl::IsUnavailable(status) || absl::IsCancelled(status) ||
-         absl::IsUnknown(status) || absl::IsInternal(status) || absl::IsAborted(status);
 }
 
 absl::Status LostStatus(const absl::Status& why) {
@@ -305,14 +296,13 @@ void Connection::OnResumed(const v1::Welcome& welcome) {
   outbox_.Applied(welcome.applied());
   outbox_.SendAgain();
   resuming_ = false;
-  attempts_ = 0;
   ++resumptions_;
 }
 
 std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status) {
   const std::lock_guard lock(mutex_);
-  if (closing_ || !broken_.ok() || !CanResume(status)) return std::nullopt;
-  const std::optional<absl::Duration> pause = NextPause();
+  if (closing_ || !broken_.ok() || !CanGoOn(status)) return std::nullopt;
+  const std::optional<absl::Duration> pause = attempts_.Next(resumptions_, reconnect_);
   if (!pause.has_value()) return std::nullopt;
   resuming_ = true;
   writable_ = false;
@@ -320,15 +310,6 @@ std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status)
   *frame.add_items()->mutable_resume() = resume_;
   frame.mutable_items(0)->mutable_resume()->set_last_seen(inbox_.seen());
   return FrameStream::Retry{absl::ToChronoMilliseconds(*pause), Serialized(frame)};
-}
-
-std::optional<absl::Duration> Connection::NextPause() {
-  const absl::Time now = absl::Now();
-  if (attempts_++ == 0) lost_since_ = now;
-  if (now - lost_since_ >= reconnect_) return std::nullopt;
-  const absl::Duration pause =
-      std::min(kLongestPause, kFirstPause * (1 << std::min(attempts_, 10)));
-  return pause * std::uniform_real_distribution<double>(0.5, 1)(jitter_);
 }
 
 void Connection::OnEnd(const absl::Status& status) {
@@ -361,6 +342,11 @@ absl::Status Connection::FaultOfId(uint64_t id) const {
 absl::Status Connection::status() const {
   const std::lock_guard lock(mutex_);
   return broken_;
+}
+
+absl::Duration Connection::patience() const {
+  const std::lock_guard lock(mutex_);
+  return reconnect_;
 }
 
 uint64_t Connection::resumptions() const {

@@ -7,12 +7,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "clients/cpp/tensord/attempts.h"
 #include "clients/cpp/tensord/frame_stream.h"
 #include "clients/cpp/tensord/free_list.h"
 #include "clients/cpp/tensord/graph.h"
@@ -36,6 +36,8 @@ class Connection final : public Graph, public FrameStream::Events {
   const v1::Welcome& welcome() const { return welcome_; }
   // How often a lost stream was taken up again.
   uint64_t resumptions() const;
+  // For how long a lost stream or transfer is made anew.
+  absl::Duration patience() const;
 
   // Everything below: any thread; items go out at once, behind the nodes recorded so far.
   void Send(v1::Item item);
@@ -82,9 +84,8 @@ class Connection final : public Graph, public FrameStream::Events {
 
   // With mutex_ held.
   void OnResumed(const v1::Welcome& welcome);
-  std::optional<absl::Duration> NextPause();  // before another attempt; none when it is too late
-  int Append(v1::Item item);                  // its position in the frame under construction
-  void Flush();                               // everything recorded so far
+  int Append(v1::Item item);  // its position in the frame under construction
+  void Flush();               // everything recorded so far
   void AddFrees();
   void Seal();  // the frame under construction is complete
   void Pump();  // writes what credit and the stream allow
@@ -103,9 +104,7 @@ class Connection final : public Graph, public FrameStream::Events {
   bool resuming_ = false;  // no frame goes out before the Welcome
   v1::Resume resume_;      // what the next one says, but for last_seen
   absl::Duration reconnect_;
-  absl::Time lost_since_;
-  int attempts_ = 0;
-  std::minstd_rand jitter_{std::random_device{}()};
+  Attempts attempts_;
   uint64_t resumptions_ = 0;
   v1::ClientFrame frame_;
   size_t frame_bytes_ = 0;

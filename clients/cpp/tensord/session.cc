@@ -91,7 +91,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options
 }
 
 Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk)
-    : connection_(std::move(connection)), bulk_(std::move(bulk), connection_->welcome()) {}
+    : connection_(std::move(connection)),
+      bulk_(std::move(bulk), connection_->welcome(), connection_->patience()) {}
 
 Session::~Session() { connection_->Close(kByePatience); }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "clients/cpp/tensord/attempts.h"
 #include "clients/cpp/tensord/rpc.h"
 
 namespace tensord::client {
@@ -12,24 +13,14 @@ namespace {
 
 constexpr uint64_t kMaxChunk = 1 << 20;
 
-// Calls that are lost are followed by others, as long as one gets further every ten seconds.
-class Attempts {
- public:
-  // Waits before the next one; false when it is not to be made.
-  bool Again(const absl::Status& status, uint64_t progress) {
-    if (!absl::IsUnavailable(status) && !absl::IsCancelled(status)) return false;
-    const absl::Time now = absl::Now();
-    if (std::exchange(progress_, progress) != progress) since_ = now;
-    if (now - since_ > kPatience) return false;
-    absl::SleepFor(kPause);
-    return true;
-  }
-
- private:
-  static constexpr absl::Duration kPatience = absl::Seconds(10), kPause = absl::Milliseconds(20);
-  uint64_t progress_ = 0;
-  absl::Time since_ = absl::Now();
-};
+// Waits before a lost call is followed by another one; false when it is not to be.
+bool Again(Attempts& attempts, const absl::Status& status, uint64_t progress,
+           absl::Duration patience) {
+  if (!CanGoOn(status)) return false;
+  const std::optional<absl::Duration> pause = attempts.Next(progress, patience);
+  if (pause.has_value()) absl::SleepFor(*pause);
+  return pause.has_value();
+}
 
 size_t ChunkBytes(const v1::Limits& limits) {
   const uint64_t most = limits.max_chunk_bytes();
@@ -38,8 +29,10 @@ size_t ChunkBytes(const v1::Limits& limits) {
 
 }  // namespace
 
-BulkLane::BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome)
+BulkLane::BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome,
+                   absl::Duration patience)
     : channel_(std::move(channel)),
+      patience_(patience),
       session_(welcome.session()),
       token_(welcome.data_token()),
       chunk_(ChunkBytes(welcome.limits())) {}
@@ -90,7 +83,7 @@ absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
       return absl::DataLossError(
           absl::StrCat("the upload of ", bytes.size(), " bytes stopped at ", sent->committed()));
     }
-    if (!attempts.Again(sent.status(), from)) return sent.status();
+    if (!Again(attempts, sent.status(), from, patience_)) return sent.status();
     const absl::StatusOr<uint64_t> committed = Committed(number, bytes.size());
     if (committed.ok()) from = *committed;
     if (committed.ok() && from == bytes.size()) return absl::OkStatus();
@@ -114,7 +107,7 @@ absl::StatusOr<std::string> BulkLane::Download(const v1::Data& data, absl::Durat
     const absl::Status status = CallForMany<v1::DownloadChunk>(
         channel_, "/tensord.v1.Compute/Download", request, timeout, {on_chunk});
     if (status.ok() || bytes.size() == data.bytes()) break;
-    if (!attempts.Again(status, bytes.size())) return status;
+    if (!Again(attempts, status, bytes.size(), patience_)) return status;
   }
   if (bytes.size() == data.bytes()) return bytes;
   return absl::DataLossError(

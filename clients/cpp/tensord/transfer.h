@@ -16,10 +16,11 @@ namespace tensord::client {
 
 class BulkLane {
  public:
-  BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome);
+  // `patience`: for how long a transfer that breaks off is taken up again without getting further.
+  BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome,
+           absl::Duration patience);
 
-  // Sends the bytes of an upload; returns when the daemon has them. An upload that breaks off is
-  // taken up again from what the daemon has, as long as each attempt gets further. Thread-safe.
+  // Sends the bytes of an upload; returns when the daemon has them. Thread-safe.
   absl::Status Upload(uint64_t number, std::string_view bytes) const;
 
   // The bytes behind a ticket. Thread-safe.
@@ -32,6 +33,7 @@ class BulkLane {
   v1::UploadChunk FirstChunk(uint64_t number, uint64_t total) const;
 
   const std::shared_ptr<grpc::Channel> channel_;
+  const absl::Duration patience_;
   const std::string session_, token_;
   const size_t chunk_;
 };
