@@ -45,7 +45,9 @@ StreamPtr Session::Replace(StreamPtr stream) {
 
 Flow Session::OnFrame(uint64_t stream, std::string_view bytes) {
   RunNow([&] {
-    if (Carries(stream)) core_.OnFrame(bytes);
+    if (!Carries(stream)) return;
+    core_.ConfirmNewest();
+    core_.OnFrame(bytes);
   });
   if (outbox_.waiting_bytes() < kPauseBytes) return Flow::kContinue;
   paused_ = true;
@@ -93,6 +95,7 @@ absl::StatusOr<uint64_t> Session::Resume(const Principal& principal, const v1::R
     before = Replace(std::move(stream));
     core_.OnResume(resume);
     paused_ = false;
+    if (this->stream() == nullptr) core_.OnPolled();
     MutexLock lock(stream_mutex_);
     number = number_;
   });
@@ -101,18 +104,20 @@ absl::StatusOr<uint64_t> Session::Resume(const Principal& principal, const v1::R
   return number;
 }
 
-void Session::Submit(std::string_view bytes, std::string_view token, absl::Duration wait,
-                     server::Reply<SharedBytes> reply) {
+absl::Status Session::Submit(std::string_view bytes, std::string_view token) {
   absl::Status status;
   RunNow([&] {
-    if (core_.welcomed() && !core_.Knows(token)) {
+    if (core_.welcomed() && !core_.Confirm(token)) {
       status = UnknownSession();
       return;
     }
     core_.OnFrame(bytes);
     if (stream() == nullptr) core_.OnPolled();
   });
-  if (!status.ok()) return reply(status);
+  return status;
+}
+
+void Session::Answer(absl::Duration wait, server::Reply<SharedBytes> reply) {
   {
     MutexLock lock(polls_mutex_);
     polls_.push_back(Poll{env_.now() + wait, std::move(reply)});

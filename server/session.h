@@ -35,10 +35,11 @@ class Session : public Strand, public SessionOwner {
   absl::StatusOr<uint64_t> Resume(const Principal& principal, const v1::Resume& resume,
                                   StreamPtr stream);
   // A frame by a unary call. `token` is a resume secret of the session, or empty for one that is
-  // to begin with this frame. Answers the oldest frame that is not acked, or acks; while there is
-  // no reply to give it waits, `wait` at most and to the next tick.
-  void Submit(std::string_view bytes, std::string_view token, absl::Duration wait,
-              server::Reply<SharedBytes> reply);
+  // to begin with this frame. Errors: SESSION_UNKNOWN.
+  absl::Status Submit(std::string_view bytes, std::string_view token);
+  // Answers the oldest frame that is not acked, or acks; while there is no reply to give it waits,
+  // `wait` at most and to the next tick.
+  void Answer(absl::Duration wait, server::Reply<SharedBytes> reply);
   // Ends a session that has not begun, with a fatal Fault.
   void Refuse(const absl::Status& status);
   // Ends it now, whoever holds it.
@@ -103,6 +104,16 @@ class Session : public Strand, public SessionOwner {
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;
 };
+
+// A session, and the number of the stream that carries it.
+struct Carried {
+  std::shared_ptr<Session> session;
+  uint64_t number = 1;
+};
+// The session that a frame's Resume names, for `stream`; nullptr: for unary calls. Errors: FRAMING,
+// AUTH, EPOCH_LOST, LEASE_EXPIRED, SESSION_UNKNOWN, GAP.
+absl::StatusOr<Carried> TakeOver(const SessionEnv& env, SessionTable& table, const Peer& peer,
+                                 const v1::ClientFrame& frame, const StreamPtr& stream);
 
 // A ClientFrame by a unary call, for the session that it names or one that it begins.
 void SubmitFrame(const SessionEnv& env, SessionTable& table, const Peer& peer,

@@ -95,7 +95,6 @@ absl::Status SessionCore::TakeFrame(std::string_view bytes, v1::ClientFrame& fra
     return Fault(StatusCode::kInvalidArgument, "FRAMING", "the bytes are no ClientFrame");
   }
   outbox_.OnAck(frame.acked(), frame.max_reply_bytes());
-  if (secrets_.size() > 1) secrets_.erase(secrets_.begin(), std::prev(secrets_.end()));
   if (frame.seq() != 0 && frame.seq() <= last_seq_) return absl::OkStatus();  // applied before
   if (frame.seq() != last_seq_ + 1) {
     return Fault(StatusCode::kInvalidArgument, "GAP", "frame ", frame.seq(), " after ", last_seq_);
@@ -242,9 +241,16 @@ void SessionCore::OnDetached() {
   LOG_INFO("session detached", {"label", label_}, {"lease", absl::FormatDuration(lease_)});
 }
 
-bool SessionCore::Knows(std::string_view secret) const {
-  return std::any_of(secrets_.begin(), secrets_.end(),
-                     [&](const std::string& own) { return SameSecret(secret, own); });
+std::deque<std::string>::const_iterator SessionCore::FindSecret(std::string_view secret) const {
+  return std::find_if(secrets_.begin(), secrets_.end(),
+                      [&](const std::string& own) { return SameSecret(secret, own); });
+}
+
+bool SessionCore::Confirm(std::string_view secret) {
+  const auto it = FindSecret(secret);
+  if (it == secrets_.end()) return false;
+  secrets_.erase(secrets_.begin(), it);
+  return true;
 }
 
 void SessionCore::OnPolled() {
@@ -253,7 +259,7 @@ void SessionCore::OnPolled() {
 
 absl::Status SessionCore::MayResume(const Principal& principal, const v1::Resume& resume) const {
   const bool known = !over_ && welcomed() && membership_->account().principal == principal &&
-                     Knows(resume.resume_secret());
+                     FindSecret(resume.resume_secret()) != secrets_.end();
   return known ? outbox_.CheckSeen(resume.last_seen()) : UnknownSession();
 }
 

@@ -63,8 +63,12 @@ class SessionCore : public SchedulerHost {
   void Advance();
   // The stream is lost: the session ends when its lease runs out, or at once when it has none.
   void OnDetached();
-  // Whether this is a resume secret of the session that counts.
-  bool Knows(std::string_view secret) const;
+  // The client has used this resume secret, or the newest: those before it count no more. False
+  // when it is none that counts.
+  bool Confirm(std::string_view secret);
+  void ConfirmNewest() {
+    if (secrets_.size() > 1) secrets_ = {std::move(secrets_.back())};
+  }
   // A unary call came for a session without a stream: its lease begins anew.
   void OnPolled();
   // Whether another stream may take over. Errors: SESSION_UNKNOWN when the secret or the principal
@@ -134,6 +138,7 @@ class SessionCore : public SchedulerHost {
   absl::Status Greet(const v1::ClientFrame& frame);
   absl::Status OnHello(const v1::Hello& hello, const runtime::Origin& origin);
   void FillOwnWelcome(v1::Welcome* welcome) const;
+  std::deque<std::string>::const_iterator FindSecret(std::string_view secret) const;
   void Breach(const absl::Status& status, const runtime::Origin& origin);
   void TellCredit(bool all);
 

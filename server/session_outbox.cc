@@ -167,6 +167,7 @@ Pull SessionOutbox::MakeNext(SharedBytes* frame) {
 
 SharedBytes SessionOutbox::Oldest() {
   MutexLock lock(mutex_);
+  if (greeting_.has_value()) return *std::exchange(greeting_, std::nullopt);
   if (!unacked_.empty()) return unacked_.front().bytes;
   SharedBytes frame;
   return MakeNext(&frame) == Pull::kMessage ? frame : SharedBytes::Of(Acks());

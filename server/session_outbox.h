@@ -37,8 +37,8 @@ class SessionOutbox {
   void Resume(uint64_t last_seen, v1::Reply greeting);
 
   Pull Next(SharedBytes* frame);
-  // What a unary call answers: the oldest frame that is not acked, else a new one; acks alone when
-  // there is no reply, or no credit for one.
+  // What a unary call answers: the greeting of a Resume, else the oldest frame that is not acked,
+  // else a new one; acks alone when there is no reply, or no credit for one.
   SharedBytes Oldest();
 
   // Whether Next would have something to say, credit permitting.

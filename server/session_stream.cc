@@ -39,18 +39,13 @@ class SessionStream : public StreamHandler {
   }
 
  private:
-  struct Carried {
-    std::shared_ptr<Session> session;
-    uint64_t number = 1;
-  };
-
   Carried Get() const {
     MutexLock lock(mutex_);
     return carried_;
   }
 
   Flow OnResume(const v1::ClientFrame& frame) {
-    absl::StatusOr<Carried> found = TakeOver(frame);
+    absl::StatusOr<Carried> found = TakeOver(env_, table_, peer_, frame, stream_);
     if (!found.ok()) {
       Get().session->Refuse(found.status());
       return Flow::kPause;
@@ -63,26 +58,6 @@ class SessionStream : public StreamHandler {
     return Flow::kContinue;
   }
 
-  absl::StatusOr<Carried> TakeOver(const v1::ClientFrame& frame) {
-    if (frame.seq() != 0 || frame.items_size() != 1) {
-      return runtime::Fault(absl::StatusCode::kInvalidArgument, "FRAMING",
-                            "resume: its frame has seq 0 and no other item, this one has seq ",
-                            frame.seq(), " and ", frame.items_size(), " items");
-    }
-    const v1::Resume& resume = frame.items(0).resume();
-    absl::StatusOr<Principal> principal =
-        env_.authenticator.Authenticate(peer_, resume.credentials());
-    if (!principal.ok()) return runtime::WithReason(principal.status(), "AUTH");
-    if (resume.epoch() != env_.epoch) {
-      return runtime::Fault(absl::StatusCode::kNotFound, "EPOCH_LOST",
-                            "resume: the daemon was started anew, and its sessions are gone; begin "
-                            "with Hello");
-    }
-    ASSIGN_OR_RETURN(const std::shared_ptr<Session> session, table_.FindToResume(resume.session()));
-    ASSIGN_OR_RETURN(const uint64_t number, session->Resume(*principal, resume, stream_));
-    return Carried{session, number};
-  }
-
   const SessionEnv& env_;
   SessionTable& table_;
   const Peer peer_;
@@ -93,6 +68,26 @@ class SessionStream : public StreamHandler {
 };
 
 }  // namespace
+
+absl::StatusOr<Carried> TakeOver(const SessionEnv& env, SessionTable& table, const Peer& peer,
+                                 const v1::ClientFrame& frame, const StreamPtr& stream) {
+  if (frame.seq() != 0 || frame.items_size() != 1) {
+    return runtime::Fault(absl::StatusCode::kInvalidArgument, "FRAMING",
+                          "resume: its frame has seq 0 and no other item, this one has seq ",
+                          frame.seq(), " and ", frame.items_size(), " items");
+  }
+  const v1::Resume& resume = frame.items(0).resume();
+  absl::StatusOr<Principal> principal = env.authenticator.Authenticate(peer, resume.credentials());
+  if (!principal.ok()) return runtime::WithReason(principal.status(), "AUTH");
+  if (resume.epoch() != env.epoch) {
+    return runtime::Fault(absl::StatusCode::kNotFound, "EPOCH_LOST",
+                          "resume: the daemon was started anew, and its sessions are gone; begin "
+                          "with Hello");
+  }
+  ASSIGN_OR_RETURN(std::shared_ptr<Session> session, table.FindToResume(resume.session()));
+  ASSIGN_OR_RETURN(const uint64_t number, session->Resume(*principal, resume, stream));
+  return Carried{std::move(session), number};
+}
 
 std::unique_ptr<StreamHandler> MakeSessionStream(const SessionEnv& env, SessionTable& table,
                                                  const Peer& peer, StreamPtr stream) {

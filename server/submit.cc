@@ -1,6 +1,7 @@
 // The session by unary calls: each brings a frame, and takes the oldest answer that is not acked.
 #include <algorithm>
 
+#include "engine/base/status.h"
 #include "engine/runtime/fault.h"
 #include "server/session.h"
 
@@ -12,11 +13,28 @@ using runtime::Fault;
 
 constexpr absl::Duration kLongestWait = absl::Seconds(30);
 
-absl::Status CheckFirst(const v1::ClientFrame& frame) {
-  if (frame.items_size() > 0 && frame.items(0).has_hello()) return absl::OkStatus();
-  return Fault(StatusCode::kUnauthenticated, "SESSION_UNKNOWN",
-               "submit: name the session with `session` and `token` of its Welcome, or begin one "
-               "with Hello");
+// The session that the frame is for, with the frame applied.
+absl::StatusOr<std::shared_ptr<Session>> Apply(const SessionEnv& env, SessionTable& table,
+                                               const Peer& peer, const v1::ClientFrame& frame,
+                                               std::string_view bytes) {
+  const bool begins = frame.session().empty() && frame.items_size() > 0;
+  if (begins && frame.items(0).has_resume()) {
+    ASSIGN_OR_RETURN(const Carried carried, TakeOver(env, table, peer, frame, nullptr));
+    return carried.session;
+  }
+  std::shared_ptr<Session> session;
+  if (begins && frame.items(0).has_hello()) {
+    session = Session::Make(env, table, peer, nullptr);
+  } else if (frame.session().empty()) {
+    return Fault(StatusCode::kUnauthenticated, "SESSION_UNKNOWN",
+                 "submit: name the session with `session` and `token` of its Welcome, or begin "
+                 "with Hello or Resume");
+  } else {
+    session = table.Find(frame.session());
+    if (session == nullptr) return UnknownSession();
+  }
+  RETURN_IF_ERROR(session->Submit(bytes, frame.token()));
+  return session;
 }
 
 }  // namespace
@@ -30,15 +48,9 @@ void SubmitFrame(const SessionEnv& env, SessionTable& table, const Peer& peer,
   const absl::Duration wait =
       std::min(kLongestWait, absl::Microseconds(static_cast<int64_t>(std::min<uint64_t>(
                                  frame.wait_us(), static_cast<uint64_t>(INT64_MAX)))));
-  std::shared_ptr<Session> session;
-  if (frame.session().empty()) {
-    if (absl::Status status = CheckFirst(frame); !status.ok()) return reply(status);
-    session = Session::Make(env, table, peer, nullptr);
-  } else {
-    session = table.Find(frame.session());
-    if (session == nullptr) return reply(UnknownSession());
-  }
-  session->Submit(bytes, frame.token(), wait, std::move(reply));
+  const absl::StatusOr<std::shared_ptr<Session>> session = Apply(env, table, peer, frame, bytes);
+  if (!session.ok()) return reply(session.status());
+  (*session)->Answer(wait, std::move(reply));
 }
 
 }  // namespace tensord::server

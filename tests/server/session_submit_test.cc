@@ -1,7 +1,8 @@
 // A session by unary calls.
 #include <future>
 
-#include "tests/server/session_bad_input.h"
+#include "tests/server/faults.h"
+#include "tests/server/session_harness.h"
 
 namespace tensord::server {
 namespace {
@@ -118,6 +119,27 @@ TEST_F(SessionSubmitTest, TheLeaseCountsFromTheLastCall) {
   EXPECT_EQ(world_.table().sessions(), 1u);
   tick(absl::Seconds(11));
   EXPECT_EQ(world_.table().sessions(), 0u);
+}
+
+TEST_F(SessionSubmitTest, ResumeTakesTheSessionUpByUnaryCalls) {
+  Put(1, 5);
+  ASSERT_TRUE(Submit().ok());
+  v1::ClientFrame frame;
+  v1::Resume& resume = *frame.add_items()->mutable_resume();
+  resume.set_session(welcome_.session());
+  resume.set_resume_secret(welcome_.resume_secret());
+  resume.set_epoch(welcome_.epoch());
+  resume.set_last_seen(seen_);
+  const auto answer = SubmitBytes(frame.SerializeAsString());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_TRUE(answer->replies(0).welcome().resumed());
+  EXPECT_EQ(answer->replies(0).welcome().applied(), seq_);
+  // Until the client uses the new secret the one before serves, for unary calls too.
+  Fetch(1);
+  EXPECT_THAT(FromBytes<float>(Await().data().inline_()), ElementsAre(5));
+  welcome_ = answer->replies(0).welcome();
+  Fetch(1);
+  EXPECT_THAT(FromBytes<float>(Await().data().inline_()), ElementsAre(5));
 }
 
 TEST_F(SessionSubmitTest, ByeEndsIt) {
