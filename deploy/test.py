@@ -226,6 +226,7 @@ def phase_lint(phase: Phase) -> Result:
 def phase_build(phase: Phase) -> Result:
     result = Result()
     result.check(build(phase, "release"), "release build")
+    result.check(build(phase, "release", "--target", "benchmarks"), "benchmarks")
     return result
 
 

@@ -5,6 +5,7 @@
 #include "tests/ops/devices.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/session_harness.h"
+#include "tests/server/wire_session.h"
 
 namespace tensord::server {
 namespace {
@@ -236,78 +237,43 @@ TEST_F(DaemonCallsTest, NegotiatesAVersion) {
 
 // ------------------------------------------------------------------ Barrier
 
-// One session over the socket; frames are written and replies read in turn.
 class BarrierTest : public DaemonCallsTest {
  protected:
   void SetUp() override {
     DaemonCallsTest::SetUp();
-    stream_ = stub_->Session(&context_);
-    Add().mutable_hello()->set_max_version(1);
-    EXPECT_TRUE(Ask().has_welcome());
+    session_ = std::make_unique<WireSession>(*stub_);
   }
-  void TearDown() override {
-    Add().mutable_bye();
-    Write();
-    v1::ServerFrame frame;
-    while (stream_->Read(&frame)) {
-    }
-    EXPECT_TRUE(stream_->Finish().ok());
-  }
+  void TearDown() override { session_ = nullptr; }  // while the daemon is there
 
-  v1::Item& Add() { return *frame_.add_items(); }
-  void Write() {
-    frame_.set_seq(++seq_);
-    frame_.set_max_reply_bytes(64 << 20);
-    EXPECT_TRUE(stream_->Write(frame_));
-    frame_.Clear();
-  }
-  // Sends what was added; the reply to the last item. Other replies are kept in `others_`.
-  v1::Reply Ask() {
-    const auto item = static_cast<uint32_t>(frame_.items_size() - 1);
-    Write();
-    v1::ServerFrame frame;
-    while (stream_->Read(&frame)) {
-      for (const v1::Reply& reply : frame.replies()) {
-        if (reply.of_seq() == seq_ && reply.of_item() == item) return reply;
-        others_.push_back(reply);
-      }
-    }
-    ADD_FAILURE() << "the stream ended";
-    return {};
-  }
   void Put(uint64_t id, const std::vector<float>& values) {
-    v1::Put& put = *Add().mutable_put();
+    v1::Put& put = *session_->Add().mutable_put();
     put.set_id(id);
     *put.mutable_type() = F32({values.size()});
     put.set_data(BytesOf(values));
   }
   void Node(uint64_t id, const std::string& op, uint64_t input) {
-    frame_.add_strings(op);
-    v1::NodeBatch& batch = *Add().mutable_nodes();
+    session_->frame().add_strings(op);
+    v1::NodeBatch& batch = *session_->Add().mutable_nodes();
     batch.set_first_id(id);
     batch.add_op(strings_++);
     batch.add_n_in(1);
     batch.add_in(static_cast<int64_t>(id - input));
   }
   v1::Reply Barrier(std::initializer_list<std::pair<uint64_t, uint32_t>> spans) {
-    v1::Barrier& barrier = *Add().mutable_barrier();
+    v1::Barrier& barrier = *session_->Add().mutable_barrier();
     for (const auto& [first, count] : spans) {
       v1::IdSpan& span = *barrier.add_ids();
       span.set_first(first);
       span.set_count(count);
     }
-    return Ask();
+    return session_->Ask();
   }
   v1::ValueState StateOf(uint64_t id) {
-    Add().mutable_describe()->add_ids()->set_first(id);
-    return Ask().described().values(0).state();
+    session_->Add().mutable_describe()->add_ids()->set_first(id);
+    return session_->Ask().described().values(0).state();
   }
 
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrame, v1::ServerFrame>> stream_;
-  v1::ClientFrame frame_;
-  std::vector<v1::Reply> others_;
-  uint64_t seq_ = 0;
+  std::unique_ptr<WireSession> session_;
   uint32_t strings_ = 0;
 };
 
@@ -320,7 +286,7 @@ TEST_F(BarrierTest, WaitsForTheIdsItNamesAndEvaluatesThem) {
   EXPECT_FALSE(reply.barrier_done().any_poisoned());
   EXPECT_EQ(StateOf(2), v1::VALUE_STATE_READY);
   EXPECT_EQ(StateOf(3), v1::VALUE_STATE_LAZY);  // not named
-  EXPECT_THAT(others_, IsEmpty());
+  EXPECT_THAT(session_->others, IsEmpty());
 }
 
 TEST_F(BarrierTest, TellsWhetherAnyOfThemIsPoisoned) {
@@ -330,14 +296,14 @@ TEST_F(BarrierTest, TellsWhetherAnyOfThemIsPoisoned) {
   Node(4, "neg", 3);
   EXPECT_TRUE(Barrier({{1, 1}, {4, 1}}).barrier_done().any_poisoned());
   EXPECT_FALSE(Barrier({{1, 2}}).barrier_done().any_poisoned());
-  ASSERT_EQ(others_.size(), 1u);
-  EXPECT_EQ(others_[0].fault().reason(), "UNKNOWN_OP");
+  ASSERT_EQ(session_->others.size(), 1u);
+  EXPECT_EQ(session_->others[0].fault().reason(), "UNKNOWN_OP");
 }
 
 TEST_F(BarrierTest, RefusesIdsThatAreNone) {
   Put(1, {1, 2, 3});
   EXPECT_EQ(Barrier({{1, 1}, {99, 1}}).fault().reason(), "UNKNOWN_ID");
-  Add().mutable_free()->add_ids()->set_first(1);
+  session_->Add().mutable_free()->add_ids()->set_first(1);
   EXPECT_EQ(Barrier({{1, 1}}).fault().reason(), "FREED");
   const v1::Fault fault = Barrier({{1, 4'000'000'000}}).fault();
   EXPECT_EQ(fault.reason(), "LIMIT");

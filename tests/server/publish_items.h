@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/server/faults.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {

@@ -4,7 +4,8 @@
 #include <future>
 
 #include "server/session_handler.h"
-#include "tests/server/session_bad_input.h"
+#include "tests/server/faults.h"
+#include "tests/server/session_harness.h"
 
 namespace tensord::server {
 namespace {

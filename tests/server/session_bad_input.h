@@ -1,18 +1,10 @@
 // A session that misbehaves beside one that must not notice.
 #pragma once
 
+#include "tests/server/faults.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
-
-inline constexpr uint32_t kInvalidArgument = 3, kNotFound = 5, kAlreadyExists = 6,
-                          kResourceExhausted = 8, kFailedPrecondition = 9, kUnimplemented = 12,
-                          kDataLoss = 15;
-
-MATCHER_P2(IsFault, code, reason, "") {
-  *result_listener << arg.ShortDebugString();
-  return arg.code() == static_cast<uint32_t>(code) && arg.reason() == reason;
-}
 
 // Two sessions of one daemon: one misbehaves, the other must not notice.
 class BadInputTest : public testing::Test {

@@ -1,6 +1,7 @@
 // Donation as a client sees it.
 #include "engine/runtime/counters.h"
 #include "tests/ops/devices.h"
+#include "tests/server/faults.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
@@ -9,8 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr uint32_t kFailedPrecondition = 9, kInternal = 13;
 
 // An engine one of whose runs fails on the device, after all its kernels ran.
 class FailingEngine : public runtime::Engine {

@@ -8,8 +8,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr uint32_t kCancelled = 1, kNotFound = 5;
-
 class SessionLookupTest : public SharingTest {};
 
 // ------------------------------------------------------------------ waiting

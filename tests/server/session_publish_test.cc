@@ -12,8 +12,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr uint32_t kInvalidArgument = 3, kNotFound = 5;
-
 class SessionPublishTest : public SharingTest {
  protected:
   // Waits for it: a device's thread may still hold what it was done with.

@@ -1,5 +1,6 @@
 // A session outlives its stream: leases, secrets, fences, and frames that are sent again.
-#include "tests/server/session_bad_input.h"
+#include "tests/server/faults.h"
+#include "tests/server/session_harness.h"
 
 namespace tensord::server {
 namespace {

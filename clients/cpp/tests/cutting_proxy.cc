@@ -19,16 +19,18 @@ sockaddr_un AddressOf(const std::string& path) {
   return address;
 }
 
+bool SendAll(int to, const char* bytes, ssize_t count) {
+  for (ssize_t sent; count > 0; bytes += sent, count -= sent) {
+    sent = send(to, bytes, static_cast<size_t>(count), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+  }
+  return true;
+}
+
 // Until either side ends; then both do.
 void Pump(int from, int to) {
   char bytes[1 << 16];
-  for (ssize_t n; (n = read(from, bytes, sizeof(bytes))) > 0;) {
-    for (ssize_t at = 0, put; at < n; at += put) {
-      put = send(to, bytes + at, static_cast<size_t>(n - at), MSG_NOSIGNAL);
-      if (put <= 0) n = at = 0, put = 0;
-      if (n == 0) break;
-    }
-    if (n == 0) break;
+  for (ssize_t n; (n = read(from, bytes, sizeof(bytes))) > 0 && SendAll(to, bytes, n);) {
   }
   shutdown(from, SHUT_RDWR);
   shutdown(to, SHUT_RDWR);
@@ -37,11 +39,10 @@ void Pump(int from, int to) {
 }  // namespace
 
 CuttingProxy::CuttingProxy(const std::string& target) : target_(target.substr(strlen(kPrefix))) {
-  char folder[] = "/tmp/tensord-proxy.XXXXXX";
-  folder_ = mkdtemp(folder);
-  address_ = kPrefix + folder_ + "/s.sock";
+  const std::string path = folder_ / "s.sock";
+  address_ = kPrefix + path;
   listener_ = socket(AF_UNIX, SOCK_STREAM, 0);
-  const sockaddr_un own = AddressOf(folder_ + "/s.sock");
+  const sockaddr_un own = AddressOf(path);
   if (bind(listener_, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) std::abort();
   if (listen(listener_, 16) != 0) std::abort();
   acceptor_ = std::thread([this] { Accept(); });
@@ -55,8 +56,6 @@ CuttingProxy::~CuttingProxy() {
   for (std::thread& pump : pumps_) pump.join();
   for (const int fd : sockets_) close(fd);
   close(listener_);
-  unlink((folder_ + "/s.sock").c_str());
-  rmdir(folder_.c_str());
 }
 
 void CuttingProxy::Accept() {

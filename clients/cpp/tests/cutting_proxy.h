@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "clients/cpp/tests/temporary_folder.h"
+
 namespace tensord::client {
 
 class CuttingProxy {
@@ -24,7 +26,8 @@ class CuttingProxy {
  private:
   void Accept();
 
-  std::string folder_, address_, target_;
+  const TemporaryFolder folder_;
+  std::string address_, target_;
   int listener_ = -1;
   std::atomic<bool> stop_ = false;
   std::thread acceptor_;

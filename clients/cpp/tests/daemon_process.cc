@@ -67,9 +67,7 @@ Outcome RunProgram(const std::string& program, const std::vector<std::string>& a
 }
 
 DaemonProcess::DaemonProcess(Kind kind) {
-  std::string folder = testing::TempDir() + "tensord-XXXXXX";
-  folder_ = mkdtemp(folder.data());
-  const std::string tokens = folder_ + "/tokens";
+  const std::string tokens = folder_ / "tokens";
   std::vector<std::string> args = {"--device=cpu",    "--cache-dir=off",    "--metrics-listen=off",
                                    "--drain-delay=0", "--exit-with-parent", "--log-level=error"};
   if (kind == Kind::kTcp) {
@@ -78,7 +76,7 @@ DaemonProcess::DaemonProcess(Kind kind) {
     args.push_back("--token-file=" + tokens);
     args.push_back("--listen=tcp://127.0.0.1:0");
   } else {
-    args.push_back("--listen=unix://" + folder_ + "/s.sock");
+    args.push_back("--listen=unix://" + (folder_ / "s.sock"));
   }
   const Child child = Spawn(TENSORD_DAEMON, args, false);
   pid_ = child.pid, stdin_ = child.in, stdout_ = child.out;
@@ -96,7 +94,6 @@ DaemonProcess::~DaemonProcess() {
     Wait();
   }
   close(stdin_), close(stdout_);
-  std::filesystem::remove_all(folder_);
 }
 
 void DaemonProcess::Kill() {

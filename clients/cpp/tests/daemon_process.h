@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clients/cpp/tensord/session.h"
+#include "clients/cpp/tests/temporary_folder.h"
 
 namespace tensord::client {
 
@@ -36,7 +37,8 @@ class DaemonProcess {
   int Wait();
 
  private:
-  std::string folder_, address_;
+  const TemporaryFolder folder_;
+  std::string address_;
   pid_t pid_ = -1;
   int stdin_ = -1, stdout_ = -1;
 };

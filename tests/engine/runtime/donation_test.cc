@@ -9,6 +9,7 @@
 #include "engine/runtime/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/engine/runtime/types_of.h"
 #include "tests/ops/devices.h"
 
 namespace tensord::runtime {
@@ -22,14 +23,6 @@ using testing::IsEmpty;
 using types::DType;
 using types::HostTensor;
 using types::Type;
-
-Type TypeOf(DType dtype, std::initializer_list<int64_t> dims) {
-  Type type;
-  type.dtype = dtype;
-  for (int64_t dim : dims) type.dims.push_back(dim);
-  return type;
-}
-Type F32(std::initializer_list<int64_t> dims) { return TypeOf(DType::kF32, dims); }
 
 HostTensor Counting(const Type& type, int64_t from = 0) {
   std::vector<int64_t> shape;

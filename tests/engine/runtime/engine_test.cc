@@ -12,6 +12,7 @@
 #include "engine/ops/registry.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/engine/runtime/types_of.h"
 #include "tests/ops/devices.h"
 
 namespace tensord::runtime {
@@ -22,13 +23,6 @@ using ir::Ref;
 using types::DType;
 using types::HostTensor;
 using types::Type;
-
-Type F32(std::initializer_list<int64_t> dims) {
-  Type type;
-  type.dtype = DType::kF32;
-  for (int64_t dim : dims) type.dims.push_back(dim);
-  return type;
-}
 
 HostTensor Random(const Type& type, uint64_t seed) {
   std::mt19937_64 random(seed);
