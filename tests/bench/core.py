@@ -21,13 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from digits.rounds import Contender
+from rows import BUILD, FIELDS, Bar, describe, missing
 
 HERE = Path(__file__).resolve().parent
-BUILD = HERE.parents[1] / "build/release"
-FIELDS = ["name", "unit", "threads", "ours", "peer", "peer_name", "peer_version", "ratio", "limit",
-          "of_limit", "max_error", "allowed", "spread"]  # fmt: skip
 # The rows, and the bar of each: which field, and at least what.
-ROWS: dict[str, tuple[str, float] | None] = {
+ROWS: dict[str, Bar | None] = {
     "elementwise chain, 16 Mi": ("of_limit", 0.85),
     "sum, 16 Mi": ("of_limit", 0.85),
     "matmul 1008 x 1024 x 960, f32": ("ratio", 0.9),
@@ -111,22 +109,6 @@ def digits_rows() -> list[dict[str, Any]]:
     return rows
 
 
-def describe(row: dict[str, Any]) -> str:
-    """A line for people: the row, and how it stands to its bar."""
-    text = f"{row['name']:<42}{row['ours']:>14.6g} {row['unit']:<8}"
-    for field in ("ratio", "of_limit"):
-        if row[field] is not None:
-            text += f"{field} {row[field]:.3f}"
-    bar = ROWS.get(row["name"])
-    if bar is not None:
-        met = row[bar[0]] is not None and row[bar[0]] >= bar[1]
-        text += f"  ({'meets' if met else 'BELOW'} {bar[1]:g})"
-    if row["allowed"] is not None:
-        bounded = row["ours"] if row["max_error"] is None else row["max_error"]
-        text += f"  ({'within' if bounded <= row['allowed'] else 'BEYOND'} {row['allowed']:g})"
-    return text
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, required=True)
@@ -136,11 +118,8 @@ def main() -> int:
     rows = [{field: row.get(field) for field in FIELDS} for row in found]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for row in rows:
-        print(describe(row))
-    missing = set(ROWS) - {row["name"] for row in rows}
-    if missing:
-        print("missing rows:", ", ".join(sorted(missing)), file=sys.stderr)
-    return 1 if missing else 0
+        print(describe(row, ROWS.get(row["name"])))
+    return missing(rows, ROWS)
 
 
 if __name__ == "__main__":

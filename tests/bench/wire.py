@@ -1,0 +1,206 @@
+"""The wire: round trips, bulk bytes and nodes of a daemon in a process of its own, against gRPC
+servers that hold no other service (the faster of completion queue and callback is the peer), over a
+Unix socket and TCP.
+
+    deploy/dev bench wire --json FILE
+
+Every row of ROWS must come out; a missing one fails. All ends are processes of their own and take
+turns; figures are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rows import BUILD, describe, missing, row
+
+PROGRAM = BUILD / "tests/bench/bench_wire"
+TOKEN = "bench-token-of-32-bytes-00000000"
+ROUNDS, BULK_ROUNDS = 7, 7
+# What is measured, its unit, how often, and the bar of its row over each transport.
+MEASUREMENTS: dict[str, tuple[str, int, str]] = {
+    "round_trip": ("s", ROUNDS, "execute + fetch of 4 bytes"),
+    "after_silence": ("s", ROUNDS, "execute + fetch after 2 s of silence"),
+    "upload": ("B/s", BULK_ROUNDS, "upload of 256 MiB"),
+    "download": ("B/s", BULK_ROUNDS, "download of 256 MiB"),
+}
+ALONE = {"ping_beside": ("s", "ping p99 beside transfers"), "nodes": ("nodes/s", "nodes, C++")}
+BARS: dict[str, tuple[str, float]] = {
+    "round_trip": ("beyond_peer", 60e-6),
+    "after_silence": ("ratio", 0.5),
+    "upload": ("ratio", 0.8),
+    "download": ("ratio", 0.8),
+    "ping_beside": ("at_most", 10e-3),
+    "nodes": ("ours", 0.8e6),
+}
+TRANSPORTS = ["Unix socket", "TCP"]
+
+
+def name_of(measurement: str, transport: str) -> str:
+    text = MEASUREMENTS[measurement][2] if measurement in MEASUREMENTS else ALONE[measurement][1]
+    return f"{text}, {transport}"
+
+
+ROWS = {name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]}
+
+
+@dataclass
+class End:
+    """One end of the wire: a client process, and the server that it talks to."""
+
+    name: str
+    process: subprocess.Popen[str]
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    @staticmethod
+    def start(name: str, *arguments: str) -> End:
+        process = subprocess.Popen(
+            [str(PROGRAM), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return End(name, process)
+
+    def measure(self, what: str) -> float:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(what + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name}: no answer to {what}")
+        self.values.setdefault(what, []).append(float(line))
+        return self.values[what][-1]
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Servers:
+    """Server processes that end with the block."""
+
+    def __init__(self) -> None:
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, ready: str, *command: object) -> None:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.processes.append(process)
+        assert process.stdout is not None
+        if not process.stdout.readline().startswith(ready):
+            raise RuntimeError(f"{command[0]} does not start")
+
+    def __enter__(self) -> Servers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def addresses(folder: Path, transport: str, name: str) -> tuple[str, str]:
+    """The address of a server as the daemon and as gRPC writes it."""
+    if transport == "TCP":
+        port = free_port()
+        return f"tcp://127.0.0.1:{port}", f"127.0.0.1:{port}"
+    return f"unix://{folder}/{name}.sock", f"unix:{folder}/{name}.sock"
+
+
+def start_ends(servers: Servers, folder: Path, transport: str) -> tuple[End, list[End]]:
+    tokens = folder / "tokens"
+    tokens.write_text(f"bench {TOKEN}\n")
+    tokens.chmod(0o600)
+    url, _ = addresses(folder, transport, "daemon")
+    servers.start(
+        "listening", BUILD / "server/tensord", f"--listen={url}", f"--token-file={tokens}",
+        "--device=null,llvm", "--cache-dir=off", "--metrics-listen=off",
+    )  # fmt: skip
+    peers = []
+    for api, name in (("cq", "completion queue"), ("callback", "callback API")):
+        _, target = addresses(folder, transport, api)
+        servers.start("ready", BUILD / "tests/bench/bench_wire_bare", api, target)
+        peers.append(End.start(name, "bare", target))
+    return End.start("tensord", "daemon", url, TOKEN), peers
+
+
+def compare(measurement: str, transport: str, ours: End, peers: Sequence[End]) -> dict[str, Any]:
+    unit = MEASUREMENTS[measurement][0]
+    best: Callable[..., End] = min if unit == "s" else max
+    peer = best(peers, key=lambda end: statistics.median(end.values[measurement]))
+    pairs = list(zip(ours.values[measurement], peer.values[measurement], strict=True))
+    ratios = [theirs / mine if unit == "s" else mine / theirs for mine, theirs in pairs]
+    found = row(
+        name_of(measurement, transport), unit, ours.values[measurement],
+        peer=statistics.median(peer.values[measurement]),
+        peer_name=f"bare gRPC, {peer.name}",
+        peer_version=grpc_version(),
+        ratio=statistics.median(ratios),
+    )  # fmt: skip
+    if measurement == "round_trip":
+        found["allowed"] = found["peer"] + BARS[measurement][1]
+    return found
+
+
+def grpc_version() -> str:
+    found = subprocess.run(
+        ["pkg-config", "--modversion", "grpc++"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return found.stdout.strip()
+
+
+def rows_over(transport: str) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder, Servers() as servers:
+        ours, peers = start_ends(servers, Path(folder), transport)
+        ends = [ours, *peers]
+        for end in ends:  # warm
+            end.measure("round_trip")
+            end.measure("upload")
+            end.measure("download")
+            end.values.clear()
+        for measurement, (_, rounds, _) in MEASUREMENTS.items():
+            for _ in range(rounds):
+                for end in ends:
+                    end.measure(measurement)
+        rows = [compare(measurement, transport, ours, peers) for measurement in MEASUREMENTS]
+        for measurement, (unit, _) in ALONE.items():
+            values = [ours.measure(measurement) for _ in range(ROUNDS)]
+            rows.append(row(name_of(measurement, transport), unit, values))
+        for end in ends:
+            end.close()
+        return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", type=Path, required=True)
+    options = parser.parse_args()
+    rows = [found for transport in TRANSPORTS for found in rows_over(transport)]
+    options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    for found in rows:
+        print(describe(found, ROWS.get(found["name"])))
+    return missing(rows, ROWS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
