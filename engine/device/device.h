@@ -70,6 +70,9 @@ class Queue {
   virtual Point Copy(Argument to, Argument from, int64_t bytes) = 0;            // within the device
   virtual Point CopyIn(Argument to, const std::byte* from, int64_t bytes) = 0;  // from the host
   virtual Point CopyOut(std::byte* to, Argument from, int64_t bytes) = 0;       // to the host
+  // Copies at once, on the caller's thread, when nothing is under way and the bytes are few; else
+  // does nothing and answers false: use CopyOut.
+  virtual bool TryCopyOut(std::byte* /*to*/, Argument /*from*/, int64_t /*bytes*/) { return false; }
   virtual Point Fill(Argument to, int64_t bytes, std::byte value) = 0;
   // Later submissions run after `point` of any queue.
   virtual void WaitFor(Point point) = 0;

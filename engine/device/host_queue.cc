@@ -12,6 +12,7 @@ namespace tensord::device {
 namespace {
 
 constexpr size_t kErrorsKept = 256;
+constexpr int64_t kFewBytes = 64 << 10;
 
 std::byte* Address(Argument argument) { return argument.memory->host() + argument.offset; }
 
@@ -62,6 +63,12 @@ Point HostQueue::CopyOut(std::byte* to, Argument from, int64_t bytes) {
   });
 }
 
+bool HostQueue::TryCopyOut(std::byte* to, Argument from, int64_t bytes) {
+  return IfIdle(bytes, [&] {
+    if (bytes > 0) std::memcpy(to, Address(from), static_cast<size_t>(bytes));
+  });
+}
+
 Point HostQueue::Fill(Argument to, int64_t bytes, std::byte value) {
   return Submit([to = Address(to), bytes, value] {
     std::memset(to, static_cast<int>(value), static_cast<size_t>(bytes));
@@ -72,6 +79,14 @@ Point HostQueue::Fill(Argument to, int64_t bytes, std::byte value) {
 void HostQueue::WaitFor(Point point) {
   if (point.queue == nullptr || point.queue == this || point.value == 0) return;
   Submit([point] { return point.queue->Wait(point.value); });
+}
+
+bool HostQueue::IfIdle(int64_t bytes, absl::FunctionRef<void()> copy) {
+  if (bytes > kFewBytes) return false;
+  std::lock_guard lock(mutex_);
+  if (last_reached_ != last_submitted_) return false;
+  copy();
+  return true;
 }
 
 void HostQueue::Notify(absl::AnyInvocable<void(absl::Status) &&> then) {

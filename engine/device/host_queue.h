@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "engine/device/device.h"
@@ -42,6 +43,7 @@ class HostQueue : public Queue {
   Point Copy(Argument to, Argument from, int64_t bytes) override;
   Point CopyIn(Argument to, const std::byte* from, int64_t bytes) override;
   Point CopyOut(std::byte* to, Argument from, int64_t bytes) override;
+  bool TryCopyOut(std::byte* to, Argument from, int64_t bytes) override;
   Point Fill(Argument to, int64_t bytes, std::byte value) override;
   // Waiting for a point that failed fails this queue too. A point of this queue is no wait.
   void WaitFor(Point point) override;
@@ -54,6 +56,9 @@ class HostQueue : public Queue {
  protected:
   using Job = absl::AnyInvocable<absl::Status() &&>;
   Point Submit(Job job);
+  // Calls `copy`, of so many bytes, if they are few and everything submitted is done; whether it
+  // did. What is submitted meanwhile waits.
+  bool IfIdle(int64_t bytes, absl::FunctionRef<void()> copy);
 
  private:
   struct Entry {

@@ -64,6 +64,12 @@ Point NullQueue::CopyOut(std::byte* to, Argument, int64_t bytes) {
   });
 }
 
+bool NullQueue::TryCopyOut(std::byte* to, Argument, int64_t bytes) {
+  if (!IfIdle(bytes, [&] { std::memset(to, 0, static_cast<size_t>(bytes)); })) return false;
+  counters_.bytes_out += bytes;
+  return true;
+}
+
 Point NullQueue::Fill(Argument, int64_t, std::byte) {
   ++counters_.fills;
   return Submit(Nothing);

@@ -40,6 +40,7 @@ class NullQueue : public HostQueue {
   Point Copy(Argument to, Argument from, int64_t bytes) override;
   Point CopyIn(Argument to, const std::byte* from, int64_t bytes) override;
   Point CopyOut(std::byte* to, Argument from, int64_t bytes) override;
+  bool TryCopyOut(std::byte* to, Argument from, int64_t bytes) override;
   Point Fill(Argument to, int64_t bytes, std::byte value) override;
 
   const Counters& counters() const { return counters_; }
