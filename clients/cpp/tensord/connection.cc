@@ -104,7 +104,7 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
     Append(std::move(item));
     tensors = MakeTensors(first, count);
     if (at_once) {
-      Flush();
+      stream_.TickNow();  // a Fetch that follows can still travel in the same frame
     } else {
       stream_.TickSoon();
     }

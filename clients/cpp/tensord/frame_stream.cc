@@ -58,6 +58,12 @@ void FrameStream::TickSoon() {
   alarm_.Set(&queue_, In(kSoon), Ptr(Tag::kTick));
 }
 
+void FrameStream::TickNow() {
+  if (now_alarm_set_.exchange(true)) return;
+  ++under_way_;
+  now_alarm_.Set(&queue_, In(std::chrono::milliseconds(0)), Ptr(Tag::kTickNow));
+}
+
 void FrameStream::Join() {
   if (!thread_.joinable()) return;
   if (OnOwnThread()) {
@@ -111,7 +117,8 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
       if (ok && !ended_) events.OnWritable();
       return;
     case Tag::kTick:
-      alarm_set_ = false;
+    case Tag::kTickNow:
+      (tag == Tag::kTick ? alarm_set_ : now_alarm_set_) = false;
       if (!ended_) events.OnTick();
       return;
     case Tag::kFinish:
@@ -132,6 +139,7 @@ void FrameStream::OnFinished(Events& events) {
   ended_ = true;
   events.OnEnd(status);
   alarm_.Cancel();
+  now_alarm_.Cancel();
 }
 
 // The call before may have a write whose tag is still to come; its objects live until then.

@@ -31,7 +31,7 @@ class FrameStream {
     virtual ~Events() = default;
     virtual void OnWritable() = 0;  // a Write may follow, one
     virtual void OnFrame(grpc::ByteBuffer& frame) = 0;
-    virtual void OnTick() = 0;  // every 250 ms of silence, and when TickSoon was called
+    virtual void OnTick() = 0;  // every 250 ms of silence, and when one was asked for
     // The call ended. Another one follows if it answers with one: after a while, with this frame
     // first; else OnEnd. Until its OnWritable nothing is to be written.
     virtual std::optional<Retry> OnLost(const absl::Status& status) = 0;
@@ -45,8 +45,9 @@ class FrameStream {
   void Start(std::shared_ptr<Events> events);
   // Any thread, one at a time, once after each OnWritable, before OnEnd.
   void Write(const grpc::ByteBuffer& frame);
-  // An OnTick in a millisecond. Any thread, one at a time, before OnEnd.
+  // An OnTick in a millisecond, or at once. Any thread, one at a time, before OnEnd.
   void TickSoon();
+  void TickNow();
   // Breaks the call off: OnEnd follows, and no other call. Any thread.
   void Cancel();
   // Waits until OnEnd has returned; does not wait when called from the stream's own thread.
@@ -54,7 +55,7 @@ class FrameStream {
   bool OnOwnThread() const { return std::this_thread::get_id() == thread_id_; }
 
  private:
-  enum class Tag : intptr_t { kStart = 1, kRead, kWrite, kTick, kFinish, kRetry };
+  enum class Tag : intptr_t { kStart = 1, kRead, kWrite, kTick, kTickNow, kFinish, kRetry };
   static void* Ptr(Tag tag) { return reinterpret_cast<void*>(tag); }
 
   void Run(Events& events);
@@ -71,10 +72,10 @@ class FrameStream {
   bool cancelled_ = false;
   grpc::CompletionQueue queue_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
-  grpc::Alarm alarm_, retry_alarm_;
+  grpc::Alarm alarm_, now_alarm_, retry_alarm_;
   grpc::ByteBuffer first_;  // of the call that is to follow; empty for the first one
   std::atomic<bool> writing_ = false;
-  std::atomic<bool> alarm_set_ = false;
+  std::atomic<bool> alarm_set_ = false, now_alarm_set_ = false;
   std::atomic<int> under_way_ = 0;  // operations whose tags are still to come
   bool ended_ = false;
   grpc::ByteBuffer incoming_;

@@ -81,10 +81,12 @@ absl::Status CallForMany(const std::shared_ptr<grpc::Channel>& channel, const st
 }
 
 // Sends what `next` answers until it answers false; a call that breaks off before tells why.
+// `at_end` is called with the call's queue after its end.
 template <typename Reply, typename Request>
-absl::Status SendMany(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-                      absl::Duration timeout, const std::function<bool(Request*)>& next,
-                      Reply* reply) {
+absl::Status SendMany(
+    const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+    absl::Duration timeout, const std::function<bool(Request*)>& next, Reply* reply,
+    const std::function<void(grpc::CompletionQueue&)>& at_end = [](grpc::CompletionQueue&) {}) {
   using rpc_internal::Await;
   grpc::TemplatedGenericStub<Request, Reply> stub(channel);
   grpc::ClientContext context;
@@ -106,6 +108,7 @@ absl::Status SendMany(const std::shared_ptr<grpc::Channel>& channel, const std::
   grpc::Status status;
   call->Finish(&status, nullptr);
   Await(queue);
+  at_end(queue);
   return StatusOf(status);
 }
 

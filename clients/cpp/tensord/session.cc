@@ -140,24 +140,33 @@ Tensor Session::PutBytes(const Type& type, std::string_view bytes) {
 
 // ------------------------------------------------------------------ values out
 
+absl::Status Session::TakeValue(v1::Data data, absl::Duration timeout, Value* value) const {
+  value->type = FromMessage(data.type());
+  if (!data.ticket().empty()) return bulk_.Download(data, timeout, &value->bytes);
+  value->bytes = std::move(*data.mutable_inline_());
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Value> Session::ValueOf(v1::Data data, absl::Duration timeout) const {
-  Value value{FromMessage(data.type()), ""};
-  if (data.ticket().empty()) {
-    value.bytes = std::move(*data.mutable_inline_());
-    return value;
+  Value value;
+  if (absl::Status status = TakeValue(std::move(data), timeout, &value); !status.ok()) {
+    return status;
   }
-  absl::StatusOr<std::string> bytes = bulk_.Download(data, timeout);
-  if (!bytes.ok()) return bytes.status();
-  value.bytes = *std::move(bytes);
   return value;
 }
 
-absl::StatusOr<Value> Session::FetchValue(const Tensor& tensor, const CallOptions& options) {
+absl::Status Session::FetchInto(const Tensor& tensor, Value* value, const CallOptions& options) {
   if (absl::Status status = connection_->Owns(tensor, "fetch"); !status.ok()) return status;
   const absl::Time end = absl::Now() + options.timeout;
   Answer answer = connection_->AskAndWait(FetchItem(tensor, options), options.timeout);
   if (!answer.ok()) return answer.status();
-  return ValueOf(std::move(*answer->mutable_data()), end - absl::Now());
+  return TakeValue(std::move(*answer->mutable_data()), end - absl::Now(), value);
+}
+
+absl::StatusOr<Value> Session::FetchValue(const Tensor& tensor, const CallOptions& options) {
+  Value value;
+  if (absl::Status status = FetchInto(tensor, &value, options); !status.ok()) return status;
+  return value;
 }
 
 // The tensor is held until its bytes are here: a ticket ends with its id.

@@ -111,6 +111,9 @@ class Session {
     return ElementsOf<T>(FetchValue(tensor, options));
   }
   absl::StatusOr<Value> FetchValue(const Tensor& tensor, const CallOptions& options = {});
+  // The same into a value whose memory is used again: fresh memory for a large value costs about as
+  // much as its bytes' way through the socket. Undefined after an error.
+  absl::Status FetchInto(const Tensor& tensor, Value* value, const CallOptions& options = {});
 
   // Without waiting: `done` is called once, on a thread of the session: it must not wait.
   void FetchValueAsync(const Tensor& tensor, std::function<void(absl::StatusOr<Value>)> done,
@@ -169,6 +172,7 @@ class Session {
   absl::Status CheckPut(const Type& type, std::string_view bytes) const;
   absl::Status CheckExecute(const Program& program, const std::vector<Tensor>& inputs,
                             const ExecuteOptions& options) const;
+  absl::Status TakeValue(v1::Data data, absl::Duration timeout, Value* value) const;
   absl::StatusOr<Value> ValueOf(v1::Data data, absl::Duration timeout) const;
 
   const std::shared_ptr<Connection> connection_;

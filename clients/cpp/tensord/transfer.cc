@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/tensord/attempts.h"
+#include "clients/cpp/tensord/chunk.h"
 #include "clients/cpp/tensord/rpc.h"
 
 namespace tensord::client {
@@ -49,19 +50,21 @@ v1::UploadChunk BulkLane::FirstChunk(uint64_t number, uint64_t total) const {
 absl::StatusOr<v1::UploadStatus> BulkLane::Send(uint64_t number, std::string_view bytes,
                                                 uint64_t from) const {
   v1::UploadStatus reply;
+  LentBytes lent;
   bool first = true;
-  const auto next = [&](v1::UploadChunk* chunk) {
+  const auto next = [&](grpc::ByteBuffer* chunk) {
     if (from >= bytes.size() && !first) return false;
-    *chunk = first ? FirstChunk(number, bytes.size()) : v1::UploadChunk();
+    v1::UploadChunk header = first ? FirstChunk(number, bytes.size()) : v1::UploadChunk();
     first = false;
+    header.set_offset(from);
     const std::string_view part = bytes.substr(from, chunk_);
-    chunk->set_offset(from);
-    chunk->set_data(part.data(), part.size());
+    *chunk = lent.Chunk(header, part);
     from += part.size();
     return true;
   };
-  absl::Status status = SendMany<v1::UploadStatus, v1::UploadChunk>(
-      channel_, "/tensord.v1.Compute/Upload", absl::InfiniteDuration(), next, &reply);
+  absl::Status status = SendMany<v1::UploadStatus, grpc::ByteBuffer>(
+      channel_, "/tensord.v1.Compute/Upload", absl::InfiniteDuration(), next, &reply,
+      [&](grpc::CompletionQueue& queue) { lent.AwaitReturn(queue); });
   if (!status.ok()) return status;
   return reply;
 }
@@ -90,28 +93,28 @@ absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
   }
 }
 
-absl::StatusOr<std::string> BulkLane::Download(const v1::Data& data, absl::Duration timeout) const {
+absl::Status BulkLane::Download(const v1::Data& data, absl::Duration timeout,
+                                std::string* bytes) const {
   v1::DownloadRequest request;
   request.set_session(session_);
   request.set_token(token_);
   request.set_ticket(data.ticket());
-  std::string bytes;
-  bytes.reserve(data.bytes());
-  const auto on_chunk = [&](v1::DownloadChunk& chunk) {
-    bytes += chunk.data();
-    return true;
-  };
+  bytes->clear();
+  ReserveForValue(data.bytes(), bytes);
+  bool valid = true;
+  const auto on_chunk = [&](grpc::ByteBuffer& chunk) { return valid = AppendData(chunk, bytes); };
   Attempts attempts;
   for (;;) {
-    request.set_offset(bytes.size());
-    const absl::Status status = CallForMany<v1::DownloadChunk>(
+    request.set_offset(bytes->size());
+    const absl::Status status = CallForMany<grpc::ByteBuffer>(
         channel_, "/tensord.v1.Compute/Download", request, timeout, {on_chunk});
-    if (status.ok() || bytes.size() == data.bytes()) break;
-    if (!Again(attempts, status, bytes.size(), patience_)) return status;
+    if (!valid) return absl::InternalError("the daemon sent bytes that are no DownloadChunk");
+    if (status.ok() || bytes->size() == data.bytes()) break;
+    if (!Again(attempts, status, bytes->size(), patience_)) return status;
   }
-  if (bytes.size() == data.bytes()) return bytes;
+  if (bytes->size() == data.bytes()) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", bytes.size()));
+      absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", bytes->size()));
 }
 
 }  // namespace tensord::client

@@ -23,8 +23,9 @@ class BulkLane {
   // Sends the bytes of an upload; returns when the daemon has them. Thread-safe.
   absl::Status Upload(uint64_t number, std::string_view bytes) const;
 
-  // The bytes behind a ticket. Thread-safe.
-  absl::StatusOr<std::string> Download(const v1::Data& data, absl::Duration timeout) const;
+  // The bytes behind a ticket, in place of what `bytes` holds; undefined after an error.
+  // Thread-safe.
+  absl::Status Download(const v1::Data& data, absl::Duration timeout, std::string* bytes) const;
 
  private:
   absl::StatusOr<v1::UploadStatus> Send(uint64_t number, std::string_view bytes,
