@@ -258,7 +258,13 @@ void ReceiveCommand::Receive(std::string_view bytes, std::shared_ptr<const void>
   Arrive();
 }
 
-absl::Status ReceiveCommand::CopyIn() {
+void ReceiveCommand::ReceiveStaged(runtime::BufferPtr staging, std::string_view bytes,
+                                   std::shared_ptr<const void> keep) {
+  staging_ = std::move(staging);
+  Receive(bytes, std::move(keep));
+}
+
+absl::Status ReceiveCommand::CheckBytesAndRoom() const {
   const types::Type& type = what_.cell->type();
   RETURN_IF_ERROR(CheckBytes(type, bytes_));
   if (!what_.digest.empty()) {
@@ -269,14 +275,33 @@ absl::Status ReceiveCommand::CopyIn() {
                    "the bytes have another SHA-256: ", base::ToHex(digest));
     }
   }
-  const std::shared_ptr<Ledger>& ledger = scheduler().resident();
+  const Ledger& ledger = *scheduler().resident();
   const int64_t bytes = type.max_bytes();
-  if (ledger->max > 0 && ledger->used + bytes > ledger->max) {
-    return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(ledger->used + bytes),
-                              static_cast<uint64_t>(ledger->max), "resident bytes");
+  if (ledger.max == 0 || ledger.used + bytes <= ledger.max) return absl::OkStatus();
+  return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(ledger.used + bytes),
+                            static_cast<uint64_t>(ledger.max), "resident bytes");
+}
+
+absl::Status ReceiveCommand::TakeIn() {
+  RETURN_IF_ERROR(CheckBytesAndRoom());
+  const types::Type& type = what_.cell->type();
+  runtime::Engine& engine = scheduler().engine();
+  runtime::Value value;
+  if (staging_ != nullptr) value = engine.Adopt(std::move(staging_), type);
+  const bool adopted = value.valid();
+  if (!adopted) {
+    ASSIGN_OR_RETURN(value, engine.Allocate(type));
   }
-  ASSIGN_OR_RETURN(runtime::Value value, scheduler().engine().Allocate(type));
-  value.buffer->charge = std::make_shared<Charge>(ledger, bytes);
+  value.buffer->charge = std::make_shared<Charge>(scheduler().resident(), type.max_bytes());
+  if (!adopted) CopyIn(value);
+  what_.cell->Submit(std::move(value));
+  if (!adopted) return absl::OkStatus();
+  what_.cell->Settle();
+  Finish();
+  return absl::OkStatus();
+}
+
+void ReceiveCommand::CopyIn(const runtime::Value& value) {
   scheduler().CountSubmitted(1);
   scheduler().engine().CopyIn(value, 0,
                               {reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size()},
@@ -284,8 +309,6 @@ absl::Status ReceiveCommand::CopyIn() {
                                   const absl::Status& status) mutable { then(status); });
   watching_ = true;
   what_.cell->CountWatchers(1);
-  what_.cell->Submit(std::move(value));
-  return absl::OkStatus();
 }
 
 void ReceiveCommand::OnCopied(const absl::Status& status) {
@@ -296,8 +319,9 @@ void ReceiveCommand::OnCopied(const absl::Status& status) {
 }
 
 void ReceiveCommand::Start() {
-  absl::Status status = CopyIn();
+  absl::Status status = TakeIn();
   bytes_ = {};
+  staging_ = nullptr;
   keep_ = nullptr;
   if (!status.ok()) Fail(status);
 }

@@ -108,6 +108,9 @@ class ReceiveCommand : public Command {
   runtime::Id id() const { return what_.id; }
   // The bytes are there. `keep` holds them.
   void Receive(std::string_view bytes, std::shared_ptr<const void> keep);
+  // The same in staging memory, whose first bytes they are: it may become the value's.
+  void ReceiveStaged(runtime::BufferPtr staging, std::string_view bytes,
+                     std::shared_ptr<const void> keep);
   void Fail(const absl::Status& status);
   bool MakesAny(const Span& ids) const override { return ids.Contains(what_.id); }
 
@@ -118,11 +121,14 @@ class ReceiveCommand : public Command {
   void Stop(const absl::Status&) override {}  // the bytes are on their way
 
  private:
-  absl::Status CopyIn();
+  absl::Status CheckBytesAndRoom() const;
+  absl::Status TakeIn();
+  void CopyIn(const runtime::Value& value);
   void OnCopied(const absl::Status& status);
 
   What what_;
   std::string_view bytes_;
+  runtime::BufferPtr staging_;
   std::shared_ptr<const void> keep_;
   bool failed_ = false, watching_ = false;
 };

@@ -1,4 +1,5 @@
 // tensord: flags → Server → wait.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -49,10 +50,18 @@ void ServeUntilSignal(const Signals& signals, const Options& options, Server& se
                [&](absl::Duration time) { return signals.Wait(time) != Signals::Event::kNone; });
 }
 
+// Chunks of transfers are allocated and freed all the time: by default glibc would map each anew,
+// or give it back to the system, and faulting its pages in costs more than copying its bytes.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int Main(std::span<const std::string_view> args) {
   absl::StatusOr<Options> options = ParseOptions(args, base::ProcessEnvironment());
   if (!options.ok()) return Fail(options.status(), kBadUsage);
   if (const int code = Inform(*options); code >= 0) return code;
+  KeepFreedMemory();
   ApplyToEngine(*options);
   for (const std::string& name : options->warnings) {
     LOG_WARNING("unknown environment variable", {"name", name});

@@ -208,6 +208,7 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
                                                   static_cast<int64_t>(env_.limits.max_values())});
   scheduler_ = std::make_unique<Scheduler>(env_, *this, account.resident);
   uploads_ = std::make_shared<Uploads>(
+      env_.engine,
       Uploads::Limits{static_cast<int64_t>(env_.limits.max_uploads()), types::kMaxElements},
       account.staging, [this](uint64_t number) { owner_.OnUploaded(number); });
   LOG_INFO("session opened", {"principal", principal->name}, {"label", label_},

@@ -243,7 +243,7 @@ void SessionCore::FeedBind(uint64_t number) {
   binds_.erase(it);
   std::shared_ptr<Uploads::Content> content = uploads_->Take(number);
   if (receive == nullptr || content == nullptr) return;
-  receive->Receive(content->view(), content);
+  receive->ReceiveStaged(content->buffer, content->view(), content);
 }
 
 void SessionCore::OnUploaded(uint64_t number) {

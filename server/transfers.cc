@@ -63,6 +63,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       outcome_ = part.status();
       if (part.ok()) {
         part_ = *std::move(part);
+        host_ = engine_.HostBytes(part_.value);
         FromType(part_.value.type, &type_);
       }
       known_ = true;
@@ -76,21 +77,16 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       MutexLock lock(mutex_);
       if (!known_) return Pull::kNothing;
       RETURN_IF_ERROR(outcome_);
-      const bool first = !told_;
-      if (copies_.empty() && asked_ == part_.length && told_) return Pull::kEnd;
-      if (!copies_.empty() && !copies_.front()->done) return Pull::kNothing;
-      if (copies_.empty() && asked_ < part_.length) return Pull::kNothing;
+      if (sent_ == part_.length && told_) return Pull::kEnd;
       chunk->offset = part_.offset + sent_;
-      if (!copies_.empty()) {
-        RETURN_IF_ERROR(copies_.front()->status);
-        sent_ += copies_.front()->bytes.size();
-        chunk->data = {copies_.front()->bytes, copies_.front()};
-        copies_.pop_front();
+      if (sent_ < part_.length) {
+        ASSIGN_OR_RETURN(chunk->data, host_ != nullptr ? PieceInPlace() : CopiedPiece());
+        if (chunk->data.view.empty()) return Pull::kNothing;
+        sent_ += chunk->data.view.size();
       }
-      if (first) {
+      if (!std::exchange(told_, true)) {
         chunk->type = &type_;
         chunk->total = part_.length;
-        told_ = true;
       }
     }
     CopyAhead();
@@ -109,6 +105,22 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
     absl::Status status;
   };
 
+  // A value is immutable, and nothing writes over a buffer that is held: it is sent from where it
+  // is.
+  SharedBytes PieceInPlace() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const char* at = reinterpret_cast<const char*>(host_) + part_.offset + sent_;
+    return {{at, std::min(kChunkBytes, part_.length - sent_)}, part_.value.buffer};
+  }
+
+  // Empty: its copy is still under way.
+  absl::StatusOr<SharedBytes> CopiedPiece() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (copies_.empty() || !copies_.front()->done) return SharedBytes();
+    const std::shared_ptr<Copy> copy = std::move(copies_.front());
+    copies_.pop_front();
+    RETURN_IF_ERROR(copy->status);
+    return SharedBytes{copy->bytes, copy};
+  }
+
   // Asks for the next pieces, without locks held: a device may answer at once.
   void CopyAhead() {
     for (;;) {
@@ -116,7 +128,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       uint64_t at = 0;
       {
         MutexLock lock(mutex_);
-        if (stopped_ || !outcome_.ok() || asked_ == part_.length ||
+        if (stopped_ || !outcome_.ok() || host_ != nullptr || asked_ == part_.length ||
             copies_.size() >= kCopiesAhead) {
           return;
         }
@@ -147,7 +159,9 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
   bool told_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status outcome_ ABSL_GUARDED_BY(mutex_);
-  SessionCore::Part part_;  // does not change once it is known
+  // These do not change once known.
+  SessionCore::Part part_;
+  const std::byte* host_ = nullptr;  // of the value, where it can be sent in place
   v1::TensorType type_;
   uint64_t asked_ ABSL_GUARDED_BY(mutex_) = 0, sent_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<std::shared_ptr<Copy>> copies_ ABSL_GUARDED_BY(mutex_);

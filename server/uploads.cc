@@ -1,7 +1,6 @@
 #include "server/uploads.h"
 
 #include <cstring>
-#include <new>
 
 #include "engine/runtime/fault.h"
 
@@ -10,9 +9,12 @@ namespace tensord::server {
 using absl::StatusCode;
 using runtime::Fault;
 
-Uploads::Uploads(Limits limits, std::shared_ptr<Ledger> staging,
+Uploads::Uploads(runtime::Engine& engine, Limits limits, std::shared_ptr<Ledger> staging,
                  std::function<void(uint64_t)> on_complete)
-    : limits_(limits), staging_(std::move(staging)), on_complete_(std::move(on_complete)) {}
+    : engine_(engine),
+      limits_(limits),
+      staging_(std::move(staging)),
+      on_complete_(std::move(on_complete)) {}
 
 absl::StatusOr<Uploads::Upload*> Uploads::FindOrBegin(const ChunkHeader& header) {
   if (closed_) return Fault(StatusCode::kUnauthenticated, "SESSION_UNKNOWN", "the session is over");
@@ -38,14 +40,11 @@ absl::StatusOr<Uploads::Upload*> Uploads::FindOrBegin(const ChunkHeader& header)
     return runtime::OverLimit("max_staging_bytes", static_cast<uint64_t>(staging_->used + total),
                               static_cast<uint64_t>(staging_->max), "staged bytes");
   }
-  std::unique_ptr<char[]> data(new (std::nothrow) char[header.total]);
-  if (data == nullptr) {
-    return runtime::OverLimit("max_staging_bytes", header.total, 0, "host memory for an upload");
-  }
+  ASSIGN_OR_RETURN(runtime::BufferPtr buffer, engine_.AllocateStaging(total));
   Upload& upload = uploads_[header.upload];
   upload.total = header.total;
   upload.content.size = header.total;
-  upload.content.data = std::move(data);
+  upload.content.buffer = std::move(buffer);
   upload.content.charge = std::make_unique<Charge>(staging_, total);
   return &upload;
 }
@@ -63,7 +62,7 @@ absl::Status Uploads::Append(const ChunkHeader& header, std::span<const std::str
                  at + size, " of a total of ", upload.total);
   }
   for (std::string_view piece : pieces) {
-    std::memcpy(upload.content.data.get() + at, piece.data(), piece.size());
+    std::memcpy(upload.content.data() + at, piece.data(), piece.size());
     at += piece.size();
   }
   upload.committed = std::max(upload.committed, at);

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "engine/base/mutex.h"
+#include "engine/runtime/engine.h"
 #include "engine/runtime/id_set.h"
 #include "server/session_env.h"
 #include "server/stream_handler.h"
@@ -29,14 +30,16 @@ class Uploads {
   };
   // The bytes of a whole upload. `charge` counts them as staged.
   struct Content {
-    std::unique_ptr<char[]> data;
+    runtime::BufferPtr buffer;
     size_t size = 0;
     std::unique_ptr<Charge> charge;
-    std::string_view view() const { return {data.get(), size}; }
+    char* data() const { return reinterpret_cast<char*>(buffer->memory->host()); }
+    std::string_view view() const { return {data(), size}; }
   };
 
-  // `on_complete` is called, without locks held, with the number of an upload that is whole.
-  Uploads(Limits limits, std::shared_ptr<Ledger> staging,
+  // Bytes are gathered in staging memory of `engine`, which outlives this. `on_complete` is called,
+  // without locks held, with the number of an upload that is whole.
+  Uploads(runtime::Engine& engine, Limits limits, std::shared_ptr<Ledger> staging,
           std::function<void(uint64_t number)> on_complete);
 
   // A chunk, or empty data to ask how much there is. The errors of tensord.v1.UploadChunk.
@@ -71,6 +74,7 @@ class Uploads {
   static absl::Status Append(const ChunkHeader& header, std::span<const std::string_view> pieces,
                              Upload& upload);
 
+  runtime::Engine& engine_;
   const Limits limits_;
   const std::shared_ptr<Ledger> staging_;
   const std::function<void(uint64_t)> on_complete_;

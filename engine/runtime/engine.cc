@@ -5,6 +5,7 @@
 
 #include "engine/base/status.h"
 #include "engine/base/thread_pool.h"
+#include "engine/device/host_memory.h"
 #include "engine/runtime/compiler.h"
 #include "engine/runtime/executor.h"
 
@@ -49,10 +50,20 @@ std::vector<device::Device*> Pointers(const Devices& devices) {
   return pointers;
 }
 
+device::Device* HostDevice(const Devices& devices) {
+  for (const auto& device : devices) {
+    const auto memory = device->allocator().Allocate(1);
+    if (memory.ok() && (*memory)->host() != nullptr) return device.get();
+  }
+  return nullptr;
+}
+
 class EngineImpl : public Engine {
  public:
   EngineImpl(const EngineOptions& options, Devices devices, DiskCache disk)
       : devices_(std::move(devices)),
+        host_device_(HostDevice(devices_)),
+        staging_allocator_(device::HostMemoryLimit({.memory_limit = options.memory_limit})),
         compiler_(options, Pointers(devices_), std::move(disk), counters_),
         executor_(Pointers(devices_), counters_),
         prepare_pool_(4) {}
@@ -115,8 +126,32 @@ class EngineImpl : public Engine {
     device::Queue& queue = QueueOf(from);
     device::Argument at = from.argument();
     at.offset += offset;
+    if (queue.TryCopyOut(to.data(), at, static_cast<int64_t>(to.size()))) {
+      return std::move(then)(absl::OkStatus());
+    }
     queue.CopyOut(to.data(), at, static_cast<int64_t>(to.size()));
     queue.Notify(Keeping(from, std::move(then)));
+  }
+
+  absl::StatusOr<BufferPtr> AllocateStaging(int64_t bytes) override {
+    auto buffer = std::make_shared<Buffer>();
+    buffer->device = host_device_;
+    device::Allocator& allocator =
+        host_device_ != nullptr ? host_device_->allocator() : staging_allocator_;
+    ASSIGN_OR_RETURN(buffer->memory, allocator.Allocate(bytes));
+    return buffer;
+  }
+
+  Value Adopt(BufferPtr staging, const types::Type& type) override {
+    const bool fits = type.placement.device < devices_.size() &&
+                      devices_.at(type.placement.device).get() == staging->device &&
+                      type.max_bytes() <= staging->memory->bytes();
+    return fits ? Value{std::move(staging), 0, type} : Value{};
+  }
+
+  const std::byte* HostBytes(const Value& value) override {
+    const std::byte* bytes = value.buffer->memory->host();
+    return bytes == nullptr ? nullptr : bytes + value.offset;
   }
 
   void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) override {
@@ -142,6 +177,8 @@ class EngineImpl : public Engine {
 
   Counters counters_;
   Devices devices_;
+  device::Device* const host_device_;  // the first whose memory is the host's; or nullptr
+  device::HostAllocator staging_allocator_;
   Compiler compiler_;
   Executor executor_;
   base::TaskPool prepare_pool_;

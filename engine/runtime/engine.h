@@ -95,13 +95,22 @@ class Engine {
   virtual absl::StatusOr<std::vector<Value>> Run(RunRequest request) = 0;
 
   // A value of `type` with undefined contents; then bytes into it, in submission order before later
-  // runs. `bytes` is kept by the caller until `then` is called (on the device's thread).
+  // runs. `bytes` is kept by the caller until `then` is called (on the device's thread, or at
+  // once).
   virtual absl::StatusOr<Value> Allocate(const types::Type& type) = 0;
   virtual void CopyIn(const Value& to, int64_t offset, absl::Span<const std::byte> bytes,
                       absl::AnyInvocable<void(absl::Status) &&> then) = 0;
   // Bytes [offset, offset + to.size()) of `from`, once what computes it is done.
   virtual void CopyOut(absl::Span<std::byte> to, const Value& from, int64_t offset,
                        absl::AnyInvocable<void(absl::Status) &&> then) = 0;
+  // Host memory to gather the bytes of a value in. Where the memory of a device is the host's, it
+  // is that device's, and Adopt makes a value of it without a copy; invalid when `type` lives on
+  // another device, or is larger. Errors: RESOURCE_EXHAUSTED.
+  virtual absl::StatusOr<BufferPtr> AllocateStaging(int64_t bytes) = 0;
+  virtual Value Adopt(BufferPtr staging, const types::Type& type) = 0;
+  // The bytes of a value where they are, if the host can read them there; else nullptr. They are
+  // valid once what computes it is done, as long as its buffer is held.
+  virtual const std::byte* HostBytes(const Value& value) = 0;
   // Calls `then` when everything submitted for the device so far is done.
   virtual void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) = 0;
 

@@ -7,6 +7,8 @@
 #include <grpcpp/server_posix.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -28,15 +30,17 @@ class RawService final : public grpc::Service {
     }
   }
 
-  void Request(Call& call) {
-    RequestAsyncBidiStreaming(call.method(), call.context(), call.stream(), call.queue(),
-                              call.queue(), call.start_tag());
+  // `starts`: the queue that hears of the call's begin.
+  void Request(Call& call, grpc::ServerCompletionQueue* starts) {
+    RequestAsyncBidiStreaming(call.method(), call.context(), call.stream(), call.queue(), starts,
+                              call.start_tag());
   }
 };
 
 namespace {
 
 constexpr int kMaxReceiveBytes = (4 << 20) + (64 << 10);
+constexpr auto kBulkPoll = std::chrono::milliseconds(100);
 constexpr int kRequestsAhead = 4;  // per method and queue: calls that need not wait for a thread
 
 void SetLimits(grpc::ServerBuilder& builder) {
@@ -109,8 +113,15 @@ absl::Status Transport::BuildServer(const Config& config) {
 
 absl::Status Transport::StartServing() {
   for (size_t i = 0; i < queues_.size(); ++i) {
-    threads_.emplace_back([this, queue = queues_[i].get()] { ServeQueue(queue); });
-    const std::string name = StrCat(i < control_queues_ ? "io-control-" : "io-bulk-", i);
+    const bool control = i < control_queues_;
+    threads_.emplace_back([this, control, queue = queues_[i].get()] {
+      if (control) {
+        ServeControl(queue);
+      } else {
+        ServeBulk(queue);
+      }
+    });
+    const std::string name = StrCat(control ? "io-control-" : "io-bulk-", i);
     pthread_setname_np(threads_.back().native_handle(), name.c_str());
   }
   for (size_t method = 0; method < methods_.size(); ++method) {
@@ -134,14 +145,44 @@ std::span<const std::unique_ptr<grpc::ServerCompletionQueue>> Transport::QueuesO
   return lane == Lane::kControl ? all.first(control_queues_) : all.subspan(control_queues_);
 }
 
-void Transport::ServeQueue(grpc::ServerCompletionQueue* queue) {
+namespace {
+
+void Handle(void* tag, bool ok) {
+  TakeOver(tag);
+  const Tag event = *static_cast<Tag*>(tag);
+  (event.call->*event.on)(ok);
+}
+
+}  // namespace
+
+void Transport::ServeControl(grpc::ServerCompletionQueue* queue) {
   void* tag = nullptr;
   bool ok = false;
-  while (queue->Next(&tag, &ok)) {
-    TakeOver(tag);
-    const Tag event = *static_cast<Tag*>(tag);
-    (event.call->*event.on)(ok);
+  while (queue->Next(&tag, &ok)) Handle(tag, ok);
+}
+
+void Transport::ServeBulk(grpc::ServerCompletionQueue* queue) {
+  for (;;) {
+    void* tag = nullptr;
+    bool ok = false;
+    bulk_rest_.Rest();
+    switch (queue->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kBulkPoll)) {
+      case grpc::CompletionQueue::GOT_EVENT:
+        Handle(tag, ok);
+        break;
+      case grpc::CompletionQueue::TIMEOUT:
+        break;
+      case grpc::CompletionQueue::SHUTDOWN:
+        return;
+    }
   }
+}
+
+// Of each bulk queue, the control queue beside it.
+grpc::ServerCompletionQueue* Transport::StartsOf(const grpc::ServerCompletionQueue* queue) const {
+  const auto is_it = [queue](const auto& other) { return other.get() == queue; };
+  const size_t number = std::find_if(queues_.begin(), queues_.end(), is_it) - queues_.begin();
+  return queues_[number % control_queues_].get();
 }
 
 // ------------------------------------------------------------------------------- calls
@@ -154,7 +195,7 @@ void Transport::RequestCall(int method, grpc::ServerCompletionQueue* queue) {
   }
   std::shared_ptr<Call> call = Call::Create(this, method, queue);
   HandOver(call->start_tag());
-  raw_->Request(*call);
+  raw_->Request(*call, StartsOf(queue));
 }
 
 void Transport::OnStarted(Call& call) {
@@ -165,6 +206,7 @@ void Transport::OnStarted(Call& call) {
   }
   RequestCall(call.method(), call.queue());
   const Method& method = methods_[static_cast<size_t>(call.method())];
+  if (method.lane == Lane::kBulk) bulk_rest_.OnCallStarted();
   call.peer = owners_.Find(call.context()->peer());
   Admission::Ticket ticket;
   if (absl::Status status = Admit(call, method, &ticket); !status.ok()) {
@@ -198,6 +240,7 @@ void Transport::OnEnded(Call& call) {
   services_.metrics.CountCall(static_cast<size_t>(call.method()), totals.status.code(),
                               totals.ended - totals.started);
   LogCall(method, call.peer, totals);
+  if (method.lane == Lane::kBulk) bulk_rest_.OnCallEnded();
   std::lock_guard lock(mutex_);
   live_.erase(&call);
   if (stopping_) quiet_.notify_all();
@@ -229,6 +272,7 @@ void Transport::Shutdown(absl::Duration grace) {
     quiet_.wait(lock, [this] { return live_.empty() && requested_ == 0; });
   }
   for (const auto& queue : queues_) queue->Shutdown();
+  bulk_rest_.Stop();
   for (std::thread& thread : threads_) thread.join();
 }
 

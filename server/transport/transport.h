@@ -21,6 +21,7 @@
 #include "server/admission.h"
 #include "server/options.h"
 #include "server/transport/call.h"
+#include "server/transport/lane_rest.h"
 #include "server/transport/method.h"
 #include "server/transport/unix_listener.h"
 
@@ -64,7 +65,9 @@ class Transport final : public CallHost {
   absl::Status BuildServer(const Config& config);
   absl::Status StartServing();
   void RequestCall(int method, grpc::ServerCompletionQueue* queue);
-  void ServeQueue(grpc::ServerCompletionQueue* queue);
+  void ServeControl(grpc::ServerCompletionQueue* queue);
+  void ServeBulk(grpc::ServerCompletionQueue* queue);
+  grpc::ServerCompletionQueue* StartsOf(const grpc::ServerCompletionQueue* queue) const;
   std::span<const std::unique_ptr<grpc::ServerCompletionQueue>> QueuesOf(Lane lane) const;
   absl::Status Admit(Call& call, const Method& method, Admission::Ticket* ticket);
 
@@ -78,6 +81,7 @@ class Transport final : public CallHost {
   std::unique_ptr<RawService> raw_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;  // control, then bulk
   size_t control_queues_ = 0;
+  LaneRest bulk_rest_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<std::thread> threads_;
   bool shut_down_ = false;

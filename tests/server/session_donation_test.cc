@@ -47,6 +47,15 @@ class FailingEngine : public runtime::Engine {
                absl::AnyInvocable<void(absl::Status) &&> then) override {
     engine_->CopyOut(to, from, offset, std::move(then));
   }
+  absl::StatusOr<runtime::BufferPtr> AllocateStaging(int64_t bytes) override {
+    return engine_->AllocateStaging(bytes);
+  }
+  runtime::Value Adopt(runtime::BufferPtr staging, const types::Type& type) override {
+    return engine_->Adopt(std::move(staging), type);
+  }
+  const std::byte* HostBytes(const runtime::Value& value) override {
+    return engine_->HostBytes(value);
+  }
   void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) override {
     engine_->Notify(device, std::move(then));
   }
