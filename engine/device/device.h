@@ -83,6 +83,10 @@ class Queue {
   virtual Point Last() const = 0;
   // Blocks until `value` is reached; returns its error. For tests and shutdown.
   virtual absl::Status Wait(uint64_t value) = 0;
+  // Calls `then` once `value` is reached, on the device's thread, or at once.
+  virtual void WhenReached(uint64_t value, absl::AnyInvocable<void() &&> then) = 0;
+  // The time that the device has spent on this queue's work.
+  virtual int64_t BusyNanoseconds() const = 0;
 };
 
 class Device {
@@ -92,6 +96,9 @@ class Device {
   virtual const types::Capabilities& capabilities() const = 0;
   virtual Allocator& allocator() = 0;
   virtual Queue& queue() = 0;
+  // One more. Queues share the device's time equally, an operation at a time. The device outlives
+  // it; what was submitted is run also when the queue is gone.
+  virtual std::unique_ptr<Queue> NewQueue() = 0;
   // What compiled code depends on besides the kernel's text: triple, cpu, features, driver, format.
   // Part of the disk cache's key.
   virtual std::string compile_key() const = 0;

@@ -2,21 +2,17 @@
 // submitted, in order. The thread may use others (a ThreadPool) inside one kernel.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "engine/device/device.h"
+#include "engine/device/host_worker.h"
 
 namespace tensord::device {
 
@@ -29,12 +25,13 @@ class HostProgram : public Program {
                            absl::Span<const int64_t> variables) const = 0;
 };
 
-// Memory of arguments is a HostAllocator's; programs are HostPrograms. A device that stores
-// elsewhere overrides the five operations in terms of Submit.
+// A lane of a HostWorker. Memory of arguments is a HostAllocator's; programs are HostPrograms. A
+// device that stores elsewhere overrides the operations in terms of Submit.
 class HostQueue : public Queue {
  public:
-  explicit HostQueue(std::string name);  // of the thread, as seen in ps and traces
-  ~HostQueue() override;                 // runs what was submitted, then joins
+  explicit HostQueue(std::shared_ptr<HostWorker> worker);
+  // With a worker of its own; the destructor runs what was submitted.
+  explicit HostQueue(std::string name) : HostQueue(std::make_shared<HostWorker>(std::move(name))) {}
   HostQueue(const HostQueue&) = delete;
   HostQueue& operator=(const HostQueue&) = delete;
 
@@ -49,38 +46,23 @@ class HostQueue : public Queue {
   void WaitFor(Point point) override;
   void Notify(absl::AnyInvocable<void(absl::Status) &&> then) override;
   Point Last() const override;
-  // FAILED_PRECONDITION for a value that was never submitted. Errors of the last 256 failed
-  // operations are remembered.
-  absl::Status Wait(uint64_t value) override;
+  absl::Status Wait(uint64_t value) override { return worker_->Wait(lane_, value); }
+  void WhenReached(uint64_t value, absl::AnyInvocable<void() &&> then) override;
+  int64_t BusyNanoseconds() const override { return worker_->BusyNanoseconds(lane_); }
+
+  // For another queue of the same device.
+  const std::shared_ptr<HostWorker>& worker() const { return worker_; }
 
  protected:
-  using Job = absl::AnyInvocable<absl::Status() &&>;
+  using Job = HostWorker::Job;
   Point Submit(Job job);
   // Calls `copy`, of so many bytes, if they are few and everything submitted is done; whether it
-  // did. What is submitted meanwhile waits.
+  // did.
   bool IfIdle(int64_t bytes, absl::FunctionRef<void()> copy);
 
  private:
-  struct Entry {
-    uint64_t value;
-    Job job;
-    absl::AnyInvocable<void(absl::Status) &&> notify;  // instead of job
-  };
-  Point Enqueue(Entry entry);
-  void Work();
-  void Do(Entry& entry);
-  void Reached(uint64_t value, absl::Status status);
-
-  const std::string name_;
-  mutable std::mutex mutex_;
-  std::condition_variable submitted_, reached_;
-  std::deque<Entry> entries_;
-  uint64_t last_submitted_ = 0, last_reached_ = 0;
-  int waiters_ = 0;
-  bool stop_ = false;
-  std::map<uint64_t, absl::Status> errors_;
-  absl::Status since_notify_;  // the thread's own
-  std::thread thread_;
+  const std::shared_ptr<HostWorker> worker_;
+  const HostWorker::LaneRef lane_;
 };
 
 }  // namespace tensord::device

@@ -126,7 +126,19 @@ class ManualQueue : public Queue {
  public:
   explicit ManualQueue(absl::Status outcome = absl::OkStatus()) : outcome_(std::move(outcome)) {}
   Point point() { return {this, 1}; }
-  void Reach() { reached_.set_value(); }
+  void Reach() {
+    reached_.set_value();
+    for (auto& then : std::exchange(when_reached_, {})) std::move(then)();
+  }
+
+  // REQUIRES: no Reach meanwhile.
+  void WhenReached(uint64_t, absl::AnyInvocable<void() &&> then) override {
+    if (future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      return std::move(then)();
+    }
+    when_reached_.push_back(std::move(then));
+  }
+  int64_t BusyNanoseconds() const override { return 0; }
 
   absl::Status Wait(uint64_t) override {
     future_.wait();
@@ -148,6 +160,7 @@ class ManualQueue : public Queue {
   const absl::Status outcome_;
   std::promise<void> reached_;
   std::shared_future<void> future_ = reached_.get_future().share();
+  std::vector<absl::AnyInvocable<void() &&>> when_reached_;
 };
 
 // The next Notify's status.

@@ -34,6 +34,9 @@ class CpuDevice : public Device {
   const types::Capabilities& capabilities() const override { return capabilities_; }
   Allocator& allocator() override { return allocator_; }
   Queue& queue() override { return queue_; }
+  std::unique_ptr<Queue> NewQueue() override {
+    return std::make_unique<HostQueue>(queue_.worker());
+  }
   std::string compile_key() const override { return "cpu text 1"; }
 
   // The binary is the kernel's text.

@@ -47,6 +47,9 @@ class LlvmDevice : public Device {
   const types::Capabilities& capabilities() const override { return capabilities_; }
   Allocator& allocator() override { return allocator_; }
   Queue& queue() override { return queue_; }
+  std::unique_ptr<Queue> NewQueue() override {
+    return std::make_unique<HostQueue>(queue_.worker());
+  }
 
   std::string compile_key() const override {
     return StrCat("llvm ", codegen::LlvmVersion(), " ", capabilities_.target_triple, " ",

@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<Memory>> NullAllocator::Allocate(int64_t bytes) {
 
 Point NullQueue::Launch(const Program&, absl::Span<const Argument>, absl::Span<const int64_t>,
                         Gate gate) {
-  ++counters_.launches;
+  ++counters_->launches;
   return Submit([gate = std::move(gate)] {
     if (gate) gate();
     return absl::OkStatus();
@@ -47,17 +47,17 @@ Point NullQueue::Launch(const Program&, absl::Span<const Argument>, absl::Span<c
 }
 
 Point NullQueue::Copy(Argument, Argument, int64_t) {
-  ++counters_.copies;
+  ++counters_->copies;
   return Submit(Nothing);
 }
 
 Point NullQueue::CopyIn(Argument, const std::byte*, int64_t bytes) {
-  counters_.bytes_in += bytes;
+  counters_->bytes_in += bytes;
   return Submit(Nothing);
 }
 
 Point NullQueue::CopyOut(std::byte* to, Argument, int64_t bytes) {
-  counters_.bytes_out += bytes;
+  counters_->bytes_out += bytes;
   return Submit([to, bytes] {
     if (bytes > 0) std::memset(to, 0, static_cast<size_t>(bytes));
     return absl::OkStatus();
@@ -66,12 +66,12 @@ Point NullQueue::CopyOut(std::byte* to, Argument, int64_t bytes) {
 
 bool NullQueue::TryCopyOut(std::byte* to, Argument, int64_t bytes) {
   if (!IfIdle(bytes, [&] { std::memset(to, 0, static_cast<size_t>(bytes)); })) return false;
-  counters_.bytes_out += bytes;
+  counters_->bytes_out += bytes;
   return true;
 }
 
 Point NullQueue::Fill(Argument, int64_t, std::byte) {
-  ++counters_.fills;
+  ++counters_->fills;
   return Submit(Nothing);
 }
 

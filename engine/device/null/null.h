@@ -35,6 +35,9 @@ class NullAllocator : public Allocator {
 class NullQueue : public HostQueue {
  public:
   NullQueue() : HostQueue("tensord-null") {}
+  // Beside another one, which counts for both.
+  explicit NullQueue(const NullQueue& beside)
+      : HostQueue(beside.worker()), counters_(beside.counters_) {}
   Point Launch(const Program& program, absl::Span<const Argument> arguments,
                absl::Span<const int64_t> variables, Gate gate = nullptr) override;
   Point Copy(Argument to, Argument from, int64_t bytes) override;
@@ -43,10 +46,10 @@ class NullQueue : public HostQueue {
   bool TryCopyOut(std::byte* to, Argument from, int64_t bytes) override;
   Point Fill(Argument to, int64_t bytes, std::byte value) override;
 
-  const Counters& counters() const { return counters_; }
+  const Counters& counters() const { return *counters_; }
 
  private:
-  Counters counters_;
+  const std::shared_ptr<Counters> counters_ = std::make_shared<Counters>();
 };
 
 class NullDevice : public Device {
@@ -56,6 +59,7 @@ class NullDevice : public Device {
   const types::Capabilities& capabilities() const override { return capabilities_; }
   NullAllocator& allocator() override { return allocator_; }
   NullQueue& queue() override { return queue_; }
+  std::unique_ptr<Queue> NewQueue() override { return std::make_unique<NullQueue>(queue_); }
   std::string compile_key() const override { return "null 1"; }
   absl::StatusOr<std::string> Compile(const kernel::Linear& kernel) override;
   absl::StatusOr<std::unique_ptr<Program>> Load(const kernel::Linear& kernel,
