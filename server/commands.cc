@@ -50,7 +50,7 @@ void RunCommand::Prepare() {
   Owe();
   auto then = Callback(&RunCommand::OnPrepared);
   if (work_.program != nullptr) return work_.program->program->WhenReady(std::move(then));
-  scheduler().engine().PrepareAsync(work_.function, std::move(then));
+  scheduler().engine().PrepareAsync(scheduler().lane(), work_.function, std::move(then));
 }
 
 runtime::PoisonRef RunCommand::PoisonOfInputs() const {
@@ -61,18 +61,15 @@ runtime::PoisonRef RunCommand::PoisonOfInputs() const {
 }
 
 absl::Status RunCommand::CheckMemory() const {
-  const Ledger& ledger = *scheduler().resident();
-  if (ledger.max == 0) return absl::OkStatus();
-  int64_t bytes = ledger.used;
+  int64_t bytes = 0;
   for (const CellRef& cell : work_.outputs) bytes += cell->type().max_bytes();
-  if (bytes <= ledger.max) return absl::OkStatus();
-  return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(bytes),
-                            static_cast<uint64_t>(ledger.max), "resident bytes");
+  return scheduler().resident()->Allow(bytes, "max_resident_bytes", "resident bytes");
 }
 
 runtime::RunRequest RunCommand::MakeRequest() {
   runtime::RunRequest request;
   request.executable = work_.executable;
+  request.lane = scheduler().lane();
   request.inputs.reserve(work_.inputs.size());
   for (const CellRef& cell : work_.inputs) request.inputs.push_back(cell->value());
   for (int position : work_.donate) {
@@ -203,7 +200,8 @@ void FetchCommand::Start() {
   bytes_->resize(what_.length);
   scheduler().CountSubmitted(1);
   const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(bytes_->data()), bytes_->size());
-  scheduler().engine().CopyOut(to, what_.cell->value(), static_cast<int64_t>(what_.offset),
+  scheduler().engine().CopyOut(scheduler().lane(), to, what_.cell->value(),
+                               static_cast<int64_t>(what_.offset),
                                [keep = bytes_, then = Callback(&FetchCommand::OnCopied)](
                                    const absl::Status& status) mutable { then(status); });
 }
@@ -275,11 +273,7 @@ absl::Status ReceiveCommand::CheckBytesAndRoom() const {
                    "the bytes have another SHA-256: ", base::ToHex(digest));
     }
   }
-  const Ledger& ledger = *scheduler().resident();
-  const int64_t bytes = type.max_bytes();
-  if (ledger.max == 0 || ledger.used + bytes <= ledger.max) return absl::OkStatus();
-  return runtime::OverLimit("max_resident_bytes", static_cast<uint64_t>(ledger.used + bytes),
-                            static_cast<uint64_t>(ledger.max), "resident bytes");
+  return scheduler().resident()->Allow(type.max_bytes(), "max_resident_bytes", "resident bytes");
 }
 
 absl::Status ReceiveCommand::TakeIn() {
@@ -287,10 +281,10 @@ absl::Status ReceiveCommand::TakeIn() {
   const types::Type& type = what_.cell->type();
   runtime::Engine& engine = scheduler().engine();
   runtime::Value value;
-  if (staging_ != nullptr) value = engine.Adopt(std::move(staging_), type);
+  if (staging_ != nullptr) value = engine.Adopt(scheduler().lane(), std::move(staging_), type);
   const bool adopted = value.valid();
   if (!adopted) {
-    ASSIGN_OR_RETURN(value, engine.Allocate(type));
+    ASSIGN_OR_RETURN(value, engine.Allocate(scheduler().lane(), type));
   }
   value.buffer->charge = std::make_shared<Charge>(scheduler().resident(), type.max_bytes());
   if (!adopted) CopyIn(value);
@@ -303,7 +297,7 @@ absl::Status ReceiveCommand::TakeIn() {
 
 void ReceiveCommand::CopyIn(const runtime::Value& value) {
   scheduler().CountSubmitted(1);
-  scheduler().engine().CopyIn(value, 0,
+  scheduler().engine().CopyIn(scheduler().lane(), value, 0,
                               {reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size()},
                               [keep = keep_, then = Callback(&ReceiveCommand::OnCopied)](
                                   const absl::Status& status) mutable { then(status); });

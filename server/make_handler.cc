@@ -29,7 +29,10 @@ absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeComputeHandler(const Handler
   }
   return MakeSessionHandler(
       std::move(engine), context.metrics, context.authenticator,
-      {.limits = DefaultLimits(), .lease = context.options.lease, .lifecycle = &context.lifecycle});
+      {.limits = DefaultLimits(),
+       .principal_limits = {context.options.principal_nodes, context.options.principal_in_flight},
+       .lease = context.options.lease,
+       .lifecycle = &context.lifecycle});
 }
 
 }  // namespace tensord::server

@@ -60,6 +60,11 @@ void Metrics::AddProbe(Probe probe) {
   probes_.push_back(std::move(probe));
 }
 
+void Metrics::AddFamilies(Families families) {
+  std::lock_guard lock(mutex_);
+  families_.push_back(std::move(families));
+}
+
 void Metrics::NameMethods(std::vector<std::string> names) {
   for (std::string& name : names) {
     calls_.push_back(std::make_unique<CallCounts>());
@@ -151,6 +156,12 @@ std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   for (const MetricRow& row : kRows) families.push_back(FamilyOf(row, Get(row.metric)));
   families.push_back(CallsFamily());
   families.push_back(DurationsFamily());
+  std::vector<Families> others;
+  {
+    std::lock_guard lock(mutex_);
+    others = families_;
+  }
+  for (const Families& add : others) add(families);
   return families;
 }
 

@@ -47,6 +47,10 @@ class Metrics : public prometheus::Collectable {
   using Probe = std::function<void(Metrics&)>;
   void AddProbe(Probe probe);
 
+  // Called for Prometheus, to add families with labels that are kept elsewhere.
+  using Families = std::function<void(std::vector<prometheus::MetricFamily>&)>;
+  void AddFamilies(Families families);
+
   // The methods whose calls are counted, once, before the first CountCall.
   void NameMethods(std::vector<std::string> names);
   void CountCall(size_t method, absl::StatusCode code, absl::Duration duration);
@@ -76,6 +80,7 @@ class Metrics : public prometheus::Collectable {
   const absl::Time started_ = absl::Now();
   mutable std::mutex mutex_;
   std::vector<Probe> probes_;
+  std::vector<Families> families_;
 };
 
 }  // namespace tensord::server

@@ -64,6 +64,8 @@ const OptionRow kOptions[] = {
     {"max-sessions", "N", "session streams at one time", NUMBER(max_sessions, 1, 1000000)},
     {"max-calls", "N", "unary calls and watchers at one time", NUMBER(max_calls, 1, 1000000)},
     {"max-transfers", "N", "uploads and downloads at one time", NUMBER(max_transfers, 1, 1000000)},
+    {"principal-nodes", "N", "living graph nodes of one principal; 0 is no limit", NUMBER(principal_nodes, 0, int64_t{1} << 40)},
+    {"principal-in-flight", "N", "commands of one principal that have not ended; 0 is no limit", NUMBER(principal_in_flight, 0, int64_t{1} << 40)},
     {"log-level", "LEVEL", "debug, info, warning, error or off", CHOICE(log_level, "debug", "info", "warning", "error", "off")},
     {"log-format", "FORMAT", "text or json", CHOICE(log_format, "text", "json")},
 };

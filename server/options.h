@@ -37,9 +37,11 @@ struct Options {
   absl::Duration drain_timeout = absl::Seconds(30);
   absl::Duration lease = absl::Seconds(60);  // of a detached session
   bool exit_with_parent = false;
-  int64_t max_sessions = 10000;  // of the daemon
-  int64_t max_calls = 1024;      // unary calls and watchers at one time
-  int64_t max_transfers = 256;   // uploads and downloads at one time
+  int64_t max_sessions = 10000;                 // of the daemon
+  int64_t max_calls = 1024;                     // unary calls and watchers at one time
+  int64_t max_transfers = 256;                  // uploads and downloads at one time
+  int64_t principal_nodes = int64_t{16} << 20;  // living graph nodes of one principal; 0: no limit
+  int64_t principal_in_flight = 65536;          // its commands that have not ended; 0: no limit
   std::string log_level = "info";
   std::string log_format = "text";
 

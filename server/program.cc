@@ -113,13 +113,14 @@ absl::StatusOr<std::shared_ptr<const ir::Function>> BuildBody(const v1::ProgramB
 absl::StatusOr<std::shared_ptr<Program>> Program::Make(const v1::ProgramBody& body,
                                                        const BodyOptions& options,
                                                        FindProgram find_program,
-                                                       runtime::Engine& engine) {
+                                                       runtime::Engine& engine,
+                                                       const runtime::LaneRef& lane) {
   auto program = std::shared_ptr<Program>(new Program);
   ASSIGN_OR_RETURN(program->function_, BuildBody(body, options, find_program));
   program->donate_required_ = body.donate_required();
   program->label_ = body.label().substr(0, 128);
   engine.PrepareAsync(
-      program->function_,
+      lane, program->function_,
       [program](const absl::StatusOr<runtime::ExecutableRef>& made) { program->OnPrepared(made); });
   return program;
 }

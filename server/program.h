@@ -34,11 +34,12 @@ class Program {
  public:
   using Then = absl::AnyInvocable<void(absl::StatusOr<runtime::ExecutableRef>) &&>;
 
-  // Starts to compile it.
+  // Starts to compile it, as work of the lane.
   static absl::StatusOr<std::shared_ptr<Program>> Make(const v1::ProgramBody& body,
                                                        const BodyOptions& options,
                                                        FindProgram find_program,
-                                                       runtime::Engine& engine);
+                                                       runtime::Engine& engine,
+                                                       const runtime::LaneRef& lane);
 
   const ir::Function& function() const { return *function_; }
   const std::shared_ptr<const ir::Function>& function_ref() const { return function_; }

@@ -10,6 +10,7 @@
 #include "server/convert.h"
 #include "server/program.h"
 #include "server/session_programs.h"
+#include "server/session_table.h"
 
 namespace tensord::server {
 namespace {
@@ -52,8 +53,12 @@ absl::StatusOr<std::string> BytesOf(const types::Type& type, const v1::Tensor& t
 
 class RunCall : public std::enable_shared_from_this<RunCall> {
  public:
-  RunCall(const SessionEnv& env, v1::RunRequest request, Reply<v1::RunReply> reply)
-      : env_(env), request_(std::move(request)), reply_(std::move(reply)) {
+  RunCall(const SessionEnv& env, std::shared_ptr<Account> account, v1::RunRequest request,
+          Reply<v1::RunReply> reply)
+      : env_(env),
+        account_(std::move(account)),
+        request_(std::move(request)),
+        reply_(std::move(reply)) {
     if (request_.timeout_us() != 0) {
       deadline_ = runtime::Clock::now() + std::chrono::microseconds(std::min<uint64_t>(
                                               request_.timeout_us(), uint64_t{1} << 50));
@@ -63,7 +68,8 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
   void Start() {
     if (absl::Status status = Build(); !status.ok()) return Answer(status);
     env_.engine.PrepareAsync(
-        function_, [self = shared_from_this()](absl::StatusOr<runtime::ExecutableRef> executable) {
+        account_->lane, function_,
+        [self = shared_from_this()](absl::StatusOr<runtime::ExecutableRef> executable) {
           self->OnPrepared(std::move(executable));
         });
   }
@@ -152,9 +158,10 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
   absl::StatusOr<std::vector<runtime::Value>> Submit(runtime::ExecutableRef executable) {
     runtime::RunRequest run;
     run.executable = std::move(executable);
+    run.lane = account_->lane;
     for (size_t i = 0; i < bytes_.size(); ++i) {
-      ASSIGN_OR_RETURN(runtime::Value value, env_.engine.Allocate(input_types_[i]));
-      env_.engine.CopyIn(value, 0, AsSpan(bytes_[i]),
+      ASSIGN_OR_RETURN(runtime::Value value, env_.engine.Allocate(account_->lane, input_types_[i]));
+      env_.engine.CopyIn(account_->lane, value, 0, AsSpan(bytes_[i]),
                          [self = shared_from_this()](const absl::Status&) {});
       run.inputs.push_back(std::move(value));
     }
@@ -190,7 +197,7 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
     for (size_t i = 0; i < results.size(); ++i) {
       const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(outputs_[i].data()),
                                      outputs_[i].size());
-      env_.engine.CopyOut(to, results[i], 0,
+      env_.engine.CopyOut(account_->lane, to, results[i], 0,
                           [self = shared_from_this()](const absl::Status& status) {
                             if (!status.ok()) return self->Answer(status);
                             if (--self->waiting_ == 0) self->Answer(absl::OkStatus());
@@ -225,6 +232,7 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
   }
 
   const SessionEnv& env_;
+  const std::shared_ptr<Account> account_;
   const v1::RunRequest request_;
   Reply<v1::RunReply> reply_;
   runtime::Clock::time_point deadline_ = runtime::Clock::time_point::max();
@@ -237,8 +245,9 @@ class RunCall : public std::enable_shared_from_this<RunCall> {
 
 }  // namespace
 
-void StartRun(const SessionEnv& env, v1::RunRequest request, Reply<v1::RunReply> reply) {
-  std::make_shared<RunCall>(env, std::move(request), std::move(reply))->Start();
+void StartRun(const SessionEnv& env, std::shared_ptr<Account> account, v1::RunRequest request,
+              Reply<v1::RunReply> reply) {
+  std::make_shared<RunCall>(env, std::move(account), std::move(request), std::move(reply))->Start();
 }
 
 }  // namespace tensord::server

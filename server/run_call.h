@@ -6,7 +6,10 @@
 
 namespace tensord::server {
 
-// Answers later, on an engine's thread. `env` outlives the call.
-void StartRun(const SessionEnv& env, v1::RunRequest request, Reply<v1::RunReply> reply);
+struct Account;
+
+// Answers later, on an engine's thread, as work of the account. `env` outlives the call.
+void StartRun(const SessionEnv& env, std::shared_ptr<Account> account, v1::RunRequest request,
+              Reply<v1::RunReply> reply);
 
 }  // namespace tensord::server

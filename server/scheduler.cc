@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/runtime/fault.h"
+#include "server/session_table.h"
 
 namespace tensord::server {
 namespace {
@@ -62,8 +63,12 @@ void Command::Finish() { scheduler_->ended_.push_back(serial_); }
 
 // ------------------------------------------------------------------ Scheduler
 
-Scheduler::Scheduler(const SessionEnv& env, SchedulerHost& host, std::shared_ptr<Ledger> resident)
-    : env_(env), host_(host), resident_(std::move(resident)) {}
+Scheduler::Scheduler(const SessionEnv& env, SchedulerHost& host, Account& account)
+    : env_(env),
+      host_(host),
+      resident_(account.resident),
+      in_flight_(account.in_flight),
+      lane_(account.lane) {}
 
 uint64_t Scheduler::Add(std::unique_ptr<Command> command) {
   Command& added = *command;
@@ -74,6 +79,7 @@ uint64_t Scheduler::Add(std::unique_ptr<Command> command) {
     if (open_.empty() || open_.back().first != frame) open_.push_back({frame, 0});
     ++open_.back().second;
   }
+  in_flight_->Charge(1);
   commands_.emplace_hint(commands_.end(), added.serial_, std::move(command));
   added.Owe();
   added.Prepare();
@@ -141,6 +147,7 @@ void Scheduler::Remove(Command& command) {
     while (!open_.empty() && open_.front().second == 0) open_.pop_front();
   }
   commands_.erase(command.serial_);
+  in_flight_->Charge(-1);
   while (!barriers_.empty() &&
          (commands_.empty() || commands_.begin()->first > barriers_.front().first)) {
     const auto then = std::move(barriers_.front().second);
@@ -195,6 +202,7 @@ Command* Scheduler::Find(uint64_t serial) const {
 
 void Scheduler::Clear() {
   barriers_.clear();
+  in_flight_->Charge(-static_cast<int64_t>(commands_.size()));
   commands_.clear();
   open_.clear();
 }

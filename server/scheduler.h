@@ -20,6 +20,7 @@
 namespace tensord::server {
 
 class Scheduler;
+struct Account;
 
 // What a scheduler reports to.
 class SchedulerHost {
@@ -98,7 +99,9 @@ class Command : public runtime::CellWaiter {
 // One session's commands. Lives on the session's strand.
 class Scheduler {
  public:
-  Scheduler(const SessionEnv& env, SchedulerHost& host, std::shared_ptr<Ledger> resident);
+  // `account`: whose work it is. Kept.
+  Scheduler(const SessionEnv& env, SchedulerHost& host, Account& account);
+  ~Scheduler() { Clear(); }
 
   // Its serial number.
   uint64_t Add(std::unique_ptr<Command> command);
@@ -124,6 +127,7 @@ class Scheduler {
   const SessionEnv& env() const { return env_; }
   SchedulerHost& host() { return host_; }
   const std::shared_ptr<Ledger>& resident() const { return resident_; }
+  const runtime::LaneRef& lane() const { return lane_; }
   // A run that found no memory while others were under way: once more when one of them has ended.
   bool RetryLater(Command& command);
   void CountSubmitted(int by);
@@ -137,7 +141,8 @@ class Scheduler {
 
   const SessionEnv& env_;
   SchedulerHost& host_;
-  const std::shared_ptr<Ledger> resident_;
+  const std::shared_ptr<Ledger> resident_, in_flight_;
+  const runtime::LaneRef lane_;
   absl::btree_map<uint64_t, std::unique_ptr<Command>> commands_;  // by serial
   uint64_t next_serial_ = 1;
   std::array<std::deque<uint64_t>, 5> ready_;  // serials, by priority, highest first

@@ -133,10 +133,11 @@ void SessionCore::Download(const v1::DownloadRequest& request,
   if (!whole.ok()) return then(whole.status());
   const absl::StatusOr<ByteRange> part = SubRange(*whole, request.offset(), request.length());
   if (!part.ok()) return then(part.status());
-  const auto answer = [cell, part = *part, then = std::move(then)](const absl::Status& status) {
+  const auto answer = [cell, part = *part, lane = scheduler_->lane(),
+                       then = std::move(then)](const absl::Status& status) {
     if (!status.ok()) return then(status);
     if (cell->poisoned()) return then(cell->poison()->status);
-    then(Part{cell->value(), part.offset, part.length});
+    then(Part{cell->value(), part.offset, part.length, lane});
   };
   scheduler_->Add(std::make_unique<AwaitCommand>(terms, std::vector<CellRef>{cell}, answer));
 }

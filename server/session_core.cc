@@ -206,7 +206,8 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
   graph_ = std::make_unique<runtime::SessionGraph>(
       env_.devices, runtime::SessionGraph::Limits{static_cast<int64_t>(env_.limits.max_nodes()),
                                                   static_cast<int64_t>(env_.limits.max_values())});
-  scheduler_ = std::make_unique<Scheduler>(env_, *this, account.resident);
+  scheduler_ = std::make_unique<Scheduler>(env_, *this, account);
+  programs_.SetLane(account.lane);
   uploads_ = std::make_shared<Uploads>(
       env_.engine,
       Uploads::Limits{static_cast<int64_t>(env_.limits.max_uploads()), types::kMaxElements},
@@ -330,6 +331,7 @@ void SessionCore::OnGoingAway(absl::Duration deadline) {
 
 void SessionCore::Advance() {
   if (!over_ && scheduler_ != nullptr) PumpAll();
+  ChargeNodes();
   outbox_.SetApplied(applied_);
   if (over_ || scheduler_ == nullptr) return;
   outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
@@ -367,6 +369,7 @@ void SessionCore::End() {
   parked_.clear();
   parking_.reset();
   graph_ = nullptr;
+  ChargeNodes();
   outbox_.End();
   if (!welcomed()) return;
   LOG_INFO("session ended", {"label", label_}, {"frames", last_seq_});
@@ -471,8 +474,18 @@ Command::Terms SessionCore::TermsOf(const Origin& origin, uint64_t timeout_us, i
 
 absl::Status SessionCore::CheckInFlight() const {
   const uint64_t used = scheduler_->in_flight() + 1, max = env_.limits.max_in_flight();
-  if (max == 0 || used <= max) return absl::OkStatus();
-  return runtime::OverLimit("max_in_flight", used, max, "commands under way");
+  if (max != 0 && used > max) {
+    return runtime::OverLimit("max_in_flight", used, max, "commands under way");
+  }
+  return membership_->account().in_flight->Allow(1, "max_in_flight",
+                                                 "commands of the principal under way");
+}
+
+// The principal's ledger learns what lives now, or nothing any more.
+void SessionCore::ChargeNodes() {
+  if (membership_ == nullptr) return;
+  const int64_t nodes = over_ || graph_ == nullptr ? 0 : graph_->nodes();
+  membership_->account().nodes->Charge(nodes - std::exchange(charged_nodes_, nodes));
 }
 
 }  // namespace tensord::server

@@ -86,6 +86,7 @@ class SessionCore : public SchedulerHost {
   struct Part {
     runtime::Value value;
     uint64_t offset = 0, length = 0;
+    runtime::LaneRef lane;
   };
   void Download(const v1::DownloadRequest& request, std::function<void(absl::StatusOr<Part>)> then);
 
@@ -213,6 +214,8 @@ class SessionCore : public SchedulerHost {
                const runtime::Origin& origin);
   Terms TermsOf(const runtime::Origin& origin, uint64_t timeout_us, int priority) const;
   absl::Status CheckInFlight() const;
+  void ChargeNodes();
+  absl::Status CheckNodes(const v1::NodeBatch& batch);
   using Spans = google::protobuf::RepeatedPtrField<v1::IdSpan>;
   absl::Status CheckSpans(const Spans& spans) const;
   std::vector<runtime::CellRef> CellsOf(const Spans& spans) const;
@@ -243,6 +246,7 @@ class SessionCore : public SchedulerHost {
   StringTable strings_;
   NodeDecoder decoder_;
   std::unique_ptr<runtime::SessionGraph> graph_;
+  int64_t charged_nodes_ = 0;  // of the principal's
   std::unique_ptr<Scheduler> scheduler_;
   SessionPrograms programs_;
   SessionNames names_;

@@ -2,6 +2,7 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/base/log.h"
 #include "engine/runtime/fault.h"
@@ -32,6 +33,11 @@ std::string KindName(const v1::Item& item) {
   const auto& unknown = v1::Item::GetReflection()->GetUnknownFields(item);
   if (unknown.field_count() == 0) return "an item without a kind";
   return StrCat("an item of kind ", unknown.field(0).number());
+}
+
+uint64_t IdsOf(const v1::NodeBatch& batch) {
+  if (batch.n_out().empty()) return static_cast<uint64_t>(batch.op_size());
+  return std::accumulate(batch.n_out().begin(), batch.n_out().end(), uint64_t{0});
 }
 
 }  // namespace
@@ -103,9 +109,18 @@ void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {
 
 // ------------------------------------------------------------------ nodes
 
+absl::Status SessionCore::CheckNodes(const v1::NodeBatch& batch) {
+  ChargeNodes();
+  return membership_->account().nodes->Allow(batch.op_size(), "max_nodes",
+                                             "nodes of the principal");
+}
+
 void SessionCore::OnNodes(const v1::NodeBatch& batch, const Origin& origin) {
   static const runtime::VariableBounds no_variables;
   env_.metrics.Add(Metric::nodes, batch.op_size());
+  if (absl::Status status = CheckNodes(batch); !status.ok()) {
+    return FailIds(batch.first_id(), IdsOf(batch), "nodes", status, origin);
+  }
   const auto find = [&](const std::string& bytes) -> ir::FunctionRef {
     const absl::StatusOr<base::Digest> digest = ToDigest(bytes);
     if (!digest.ok()) return nullptr;

@@ -19,12 +19,14 @@ class EventBus;
 class ProgramStore;
 class Publications;
 
-// Bytes in use by somebody, and how many that may be. Thread-safe.
+// Bytes, or other things, in use by somebody, and how many that may be. Thread-safe.
 struct Ledger {
   std::atomic<int64_t> used = 0;
   int64_t max = 0;                 // 0: no limit
   std::shared_ptr<Ledger> parent;  // is charged too
 
+  // RESOURCE_EXHAUSTED, naming `limit`, when so much more would be over it.
+  absl::Status Allow(int64_t more, std::string_view limit, std::string_view what) const;
   void Charge(int64_t bytes) {
     for (Ledger* l = this; l != nullptr; l = l->parent.get()) l->used += bytes;
   }

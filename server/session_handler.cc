@@ -9,6 +9,7 @@
 #include "engine/runtime/function_builder.h"
 #include "server/convert.h"
 #include "server/events.h"
+#include "server/principal_metrics.h"
 #include "server/program.h"
 #include "server/publications.h"
 #include "server/run_call.h"
@@ -69,6 +70,7 @@ class SessionHandler : public ComputeHandler {
   SessionHandler(std::unique_ptr<runtime::Engine> engine, Metrics& metrics,
                  const Authenticator& authenticator, const SessionHandlerOptions& options)
       : engine_(std::move(engine)),
+        table_(std::make_shared<SessionTable>(*engine_, options.principal_limits)),
         events_(std::make_shared<EventBus>(metrics)),
         lifecycle_(options.lifecycle),
         env_{*engine_,       programs_,
@@ -103,6 +105,16 @@ class SessionHandler : public ComputeHandler {
     };
   }
 
+  // What each principal uses; nothing once the handler is gone.
+  Metrics::Families MakePrincipalFamilies() const {
+    return [engine = std::weak_ptr(engine_),
+            table = std::weak_ptr(table_)](std::vector<prometheus::MetricFamily>& families) {
+      const auto living = engine.lock();
+      const auto sessions = table.lock();
+      if (living != nullptr && sessions != nullptr) AddPrincipalFamilies(*sessions, families);
+    };
+  }
+
   std::unique_ptr<StreamHandler> OpenSession(const Peer& peer, StreamPtr stream) override {
     return MakeSessionStream(env_, *table_, peer, std::move(stream));
   }
@@ -128,8 +140,8 @@ class SessionHandler : public ComputeHandler {
     reply(UploadChunk(env_, *table_, header, pieces));
   }
 
-  void Run(const Principal&, v1::RunRequest request, Reply<v1::RunReply> reply) override {
-    StartRun(env_, std::move(request), std::move(reply));
+  void Run(const Principal& principal, v1::RunRequest request, Reply<v1::RunReply> reply) override {
+    StartRun(env_, table_->AccountOf(principal, env_.limits), std::move(request), std::move(reply));
   }
   absl::StatusOr<v1::Welcome> Negotiate(const Principal& principal,
                                         const v1::Hello& hello) override {
@@ -171,7 +183,7 @@ class SessionHandler : public ComputeHandler {
 
  private:
   const std::shared_ptr<runtime::Engine> engine_;
-  const std::shared_ptr<SessionTable> table_ = std::make_shared<SessionTable>();
+  const std::shared_ptr<SessionTable> table_;
   const std::shared_ptr<Publications> publications_ = std::make_shared<Publications>();
   const std::shared_ptr<EventBus> events_;
   Lifecycle* const lifecycle_;
@@ -190,6 +202,7 @@ std::unique_ptr<ComputeHandler> MakeSessionHandler(std::unique_ptr<runtime::Engi
   auto handler =
       std::make_unique<SessionHandler>(std::move(engine), metrics, authenticator, options);
   metrics.AddProbe(handler->MakeProbe());
+  metrics.AddFamilies(handler->MakePrincipalFamilies());
   return handler;
 }
 

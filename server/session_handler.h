@@ -8,12 +8,14 @@
 #include "server/credentials.h"
 #include "server/lifecycle.h"
 #include "server/metrics.h"
+#include "server/session_table.h"
 #include "tensord/v1/session.pb.h"
 
 namespace tensord::server {
 
 struct SessionHandlerOptions {
   v1::Limits limits;  // DefaultLimits() of session_env.h, changed as the daemon likes
+  PrincipalLimits principal_limits;
   absl::Duration lease = absl::Seconds(60);  // without a stream, where the client does not say
   Lifecycle* lifecycle = nullptr;            // whose changes watchers hear of, if it is given
 };

@@ -81,7 +81,7 @@ absl::Status SessionPrograms::TryFill(SessionProgram& program, std::string_view 
     return found == nullptr || found->program == nullptr ? nullptr : found->program->function_ref();
   };
   const BodyOptions options{env_.devices, static_cast<int64_t>(env_.limits.max_program_nodes())};
-  ASSIGN_OR_RETURN(program.program, Program::Make(message, options, find, env_.engine));
+  ASSIGN_OR_RETURN(program.program, Program::Make(message, options, find, env_.engine, lane_));
   env_.programs.Insert(program.digest, program.program);
   return absl::OkStatus();
 }

@@ -33,6 +33,8 @@ using SessionProgramRef = std::shared_ptr<SessionProgram>;
 class SessionPrograms {
  public:
   explicit SessionPrograms(const SessionEnv& env) : env_(env) {}
+  // Whose work compiling is, before the first Fill.
+  void SetLane(runtime::LaneRef lane) { lane_ = std::move(lane); }
 
   // What an item names; nullptr when the session has no such Program.
   SessionProgramRef FindSlot(uint32_t slot) const;
@@ -53,6 +55,7 @@ class SessionPrograms {
   absl::Status TryFill(SessionProgram& program, std::string_view body);
 
   const SessionEnv& env_;
+  runtime::LaneRef lane_;
   absl::flat_hash_map<base::Digest, SessionProgramRef, base::DigestHash> programs_;
   absl::flat_hash_map<uint32_t, SessionProgramRef> slots_;
 };

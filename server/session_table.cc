@@ -11,24 +11,65 @@
 namespace tensord::server {
 namespace {
 
-constexpr size_t kRemembered = 1024;
+constexpr size_t kRemembered = 1024;  // sessions whose lease ran out
+constexpr size_t kManyAccounts = 4096;
 
 }  // namespace
+
+absl::Status Ledger::Allow(int64_t more, std::string_view limit, std::string_view what) const {
+  const int64_t wanted = used + more;
+  if (max == 0 || wanted <= max) return absl::OkStatus();
+  return runtime::OverLimit(limit, static_cast<uint64_t>(wanted), static_cast<uint64_t>(max), what);
+}
+
+std::shared_ptr<Account> SessionTable::MakeAccount(const Principal& principal,
+                                                   const v1::Limits& limits) const {
+  const auto ledger = [](int64_t max, const std::shared_ptr<Ledger>& parent) {
+    auto made = std::make_shared<Ledger>();
+    made->max = max;
+    made->parent = parent;
+    return made;
+  };
+  auto account = std::make_shared<Account>();
+  account->principal = principal;
+  account->resident = ledger(static_cast<int64_t>(limits.max_resident_bytes()), resident_);
+  account->staging = ledger(static_cast<int64_t>(limits.max_staging_bytes()), staging_);
+  account->nodes = ledger(limits_.nodes, nodes_);
+  account->in_flight = ledger(limits_.in_flight, in_flight_);
+  account->lane = engine_.OpenLane();
+  return account;
+}
+
+// An account that nobody uses is forgotten when there are many.
+const std::shared_ptr<Account>& SessionTable::FindOrMake(const Principal& principal,
+                                                         const v1::Limits& limits) {
+  if (accounts_.size() >= kManyAccounts && !accounts_.contains(principal.name)) {
+    absl::erase_if(accounts_, [](const auto& entry) {
+      return entry.second.use_count() == 1 && entry.second->resident->used == 0;
+    });
+  }
+  std::shared_ptr<Account>& account = accounts_[principal.name];
+  if (account == nullptr) account = MakeAccount(principal, limits);
+  return account;
+}
+
+std::shared_ptr<Account> SessionTable::AccountOf(const Principal& principal,
+                                                 const v1::Limits& limits) {
+  MutexLock lock(mutex_);
+  return FindOrMake(principal, limits);
+}
+
+std::vector<std::shared_ptr<const Account>> SessionTable::Accounts() const {
+  std::vector<std::shared_ptr<const Account>> accounts;
+  MutexLock lock(mutex_);
+  for (const auto& [name, account] : accounts_) accounts.push_back(account);
+  return accounts;
+}
 
 absl::StatusOr<std::unique_ptr<Membership>> SessionTable::Join(const Principal& principal,
                                                                const v1::Limits& limits) {
   MutexLock lock(mutex_);
-  std::shared_ptr<Account>& account = accounts_[principal.name];
-  if (account == nullptr) {
-    account = std::make_shared<Account>();
-    account->principal = principal;
-    account->resident = std::make_shared<Ledger>();
-    account->resident->max = static_cast<int64_t>(limits.max_resident_bytes());
-    account->resident->parent = resident_;
-    account->staging = std::make_shared<Ledger>();
-    account->staging->max = static_cast<int64_t>(limits.max_staging_bytes());
-    account->staging->parent = staging_;
-  }
+  const std::shared_ptr<Account>& account = FindOrMake(principal, limits);
   const auto max = static_cast<int64_t>(limits.max_sessions());
   if (max > 0 && account->sessions >= max) {
     return runtime::OverLimit("max_sessions", static_cast<uint64_t>(account->sessions + 1),

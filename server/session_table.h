@@ -23,7 +23,16 @@ class Session;
 struct Account {
   Principal principal;
   std::shared_ptr<Ledger> resident, staging;
+  // Of all its sessions: living nodes, and commands that have not ended.
+  std::shared_ptr<Ledger> nodes, in_flight;
   std::atomic<int64_t> sessions = 0;
+  runtime::LaneRef lane;  // of all its work
+};
+
+// What one principal may have over all its sessions, beside the Limits that Welcome tells. 0: no
+// limit.
+struct PrincipalLimits {
+  int64_t nodes = 0, in_flight = 0;
 };
 
 // A place for one session among its principal's.
@@ -42,9 +51,17 @@ class Membership {
 // Thread-safe.
 class SessionTable {
  public:
+  // `engine` outlives the table.
+  explicit SessionTable(runtime::Engine& engine, PrincipalLimits limits = {})
+      : engine_(engine), limits_(limits) {}
+
   // RESOURCE_EXHAUSTED when the principal has max_sessions.
   absl::StatusOr<std::unique_ptr<Membership>> Join(const Principal& principal,
                                                    const v1::Limits& limits);
+
+  // The principal's account, made if need be.
+  std::shared_ptr<Account> AccountOf(const Principal& principal, const v1::Limits& limits);
+  std::vector<std::shared_ptr<const Account>> Accounts() const;
 
   // The table keeps the session until Remove.
   void Insert(const std::string& name, std::shared_ptr<Session> session);
@@ -62,8 +79,16 @@ class SessionTable {
   size_t sessions() const;
 
  private:
+  std::shared_ptr<Account> MakeAccount(const Principal& principal, const v1::Limits& limits) const;
+  const std::shared_ptr<Account>& FindOrMake(const Principal& principal, const v1::Limits& limits)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  runtime::Engine& engine_;
+  const PrincipalLimits limits_;
   const std::shared_ptr<Ledger> resident_ = std::make_shared<Ledger>();
   const std::shared_ptr<Ledger> staging_ = std::make_shared<Ledger>();
+  const std::shared_ptr<Ledger> nodes_ = std::make_shared<Ledger>();
+  const std::shared_ptr<Ledger> in_flight_ = std::make_shared<Ledger>();
   mutable Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<Account>> accounts_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, std::shared_ptr<Session>> sessions_ ABSL_GUARDED_BY(mutex_);

@@ -140,7 +140,7 @@ class DownloadState : public std::enable_shared_from_this<DownloadState> {
       }
       const absl::Span<std::byte> to(reinterpret_cast<std::byte*>(copy->bytes.data()),
                                      copy->bytes.size());
-      engine_.CopyOut(to, part_.value, static_cast<int64_t>(at),
+      engine_.CopyOut(part_.lane, to, part_.value, static_cast<int64_t>(at),
                       [self = shared_from_this(), copy](absl::Status status) {
                         {
                           MutexLock lock(self->mutex_);

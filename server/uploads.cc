@@ -36,10 +36,7 @@ absl::StatusOr<Uploads::Upload*> Uploads::FindOrBegin(const ChunkHeader& header)
     return runtime::OverLimit("max_uploads", uploads_.size() + 1,
                               static_cast<uint64_t>(limits_.max_uploads), "uploads");
   }
-  if (staging_->max > 0 && staging_->used + total > staging_->max) {
-    return runtime::OverLimit("max_staging_bytes", static_cast<uint64_t>(staging_->used + total),
-                              static_cast<uint64_t>(staging_->max), "staged bytes");
-  }
+  RETURN_IF_ERROR(staging_->Allow(total, "max_staging_bytes", "staged bytes"));
   ASSIGN_OR_RETURN(runtime::BufferPtr buffer, engine_.AllocateStaging(total));
   Upload& upload = uploads_[header.upload];
   upload.total = header.total;

@@ -1,10 +1,13 @@
 #include "engine/runtime/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 
+#include "absl/base/thread_annotations.h"
+#include "engine/base/fair_task_pool.h"
+#include "engine/base/mutex.h"
 #include "engine/base/status.h"
-#include "engine/base/thread_pool.h"
 #include "engine/device/host_memory.h"
 #include "engine/runtime/compiler.h"
 #include "engine/runtime/executor.h"
@@ -58,6 +61,15 @@ device::Device* HostDevice(const Devices& devices) {
   return nullptr;
 }
 
+constexpr int kPrepareThreads = 4;
+
+LaneRef MakeLane(const Devices& devices) {
+  static std::atomic<uint64_t> last_id = 0;
+  std::vector<std::unique_ptr<device::Queue>> queues;
+  for (const auto& device : devices) queues.push_back(device->NewQueue());
+  return std::make_shared<Lane>(++last_id, std::move(queues));
+}
+
 class EngineImpl : public Engine {
  public:
   EngineImpl(const EngineOptions& options, Devices devices, DiskCache disk)
@@ -65,14 +77,25 @@ class EngineImpl : public Engine {
         host_device_(HostDevice(devices_)),
         staging_allocator_(device::HostMemoryLimit({.memory_limit = options.memory_limit})),
         compiler_(options, Pointers(devices_), std::move(disk), counters_),
-        executor_(Pointers(devices_), counters_),
-        prepare_pool_(4) {}
+        own_lane_(MakeLane(devices_)),
+        executor_(Pointers(devices_), own_lane_, counters_),
+        prepare_pool_(kPrepareThreads, kPrepareThreads - 1) {}
 
   ~EngineImpl() override {
     prepare_pool_.Drain();
-    for (const auto& device : devices_) {
-      device->queue().Wait(device->queue().Last().value).IgnoreError();
+    AwaitAll(*own_lane_);
+    MutexLock lock(lanes_mutex_);
+    for (const auto& weak : lanes_) {
+      if (const LaneRef lane = weak.lock()) AwaitAll(*lane);
     }
+  }
+
+  LaneRef OpenLane() override {
+    LaneRef lane = MakeLane(devices_);
+    MutexLock lock(lanes_mutex_);
+    std::erase_if(lanes_, [](const auto& weak) { return weak.expired(); });
+    lanes_.push_back(lane);
+    return lane;
   }
 
   std::vector<DeviceInfo> devices() const override {
@@ -89,14 +112,14 @@ class EngineImpl : public Engine {
     return compiler_.Prepare(function);
   }
 
-  void PrepareAsync(std::shared_ptr<const ir::Function> function,
+  void PrepareAsync(const LaneRef& lane, std::shared_ptr<const ir::Function> function,
                     absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) override {
     if (ExecutableRef found = compiler_.Find(compiler_.KeyOf(*function)); found != nullptr) {
       std::move(then)(std::move(found));
       return;
     }
     auto shared = std::make_shared<decltype(then)>(std::move(then));
-    prepare_pool_.Submit([this, function = std::move(function), shared] {
+    prepare_pool_.Submit(Or(lane).id(), [this, function = std::move(function), shared] {
       std::move (*shared)(compiler_.Prepare(*function));
     });
   }
@@ -105,32 +128,33 @@ class EngineImpl : public Engine {
     return executor_.Run(std::move(request));
   }
 
-  absl::StatusOr<Value> Allocate(const types::Type& type) override {
+  absl::StatusOr<Value> Allocate(const LaneRef& lane, const types::Type& type) override {
     RETURN_IF_ERROR(CheckDevice(type.placement));
-    return executor_.Allocate(type);
+    return executor_.Allocate(Or(lane), type);
   }
 
-  void CopyIn(const Value& to, int64_t offset, absl::Span<const std::byte> bytes,
+  void CopyIn(const LaneRef& lane, const Value& to, int64_t offset,
+              absl::Span<const std::byte> bytes,
               absl::AnyInvocable<void(absl::Status) &&> then) override {
     Count(counters_.bytes_in, bytes.size());
-    device::Queue& queue = QueueOf(to);
+    device::Queue& queue = Or(lane).queue(to.type.placement.device);
     device::Argument at = to.argument();
     at.offset += offset;
     queue.CopyIn(at, bytes.data(), static_cast<int64_t>(bytes.size()));
-    queue.Notify(Keeping(to, std::move(then)));
+    queue.Notify(Keeping(RefOr(lane), to, std::move(then)));
   }
 
-  void CopyOut(absl::Span<std::byte> to, const Value& from, int64_t offset,
+  void CopyOut(const LaneRef& lane, absl::Span<std::byte> to, const Value& from, int64_t offset,
                absl::AnyInvocable<void(absl::Status) &&> then) override {
     Count(counters_.bytes_out, to.size());
-    device::Queue& queue = QueueOf(from);
+    device::Queue& queue = Or(lane).queue(from.type.placement.device);
     device::Argument at = from.argument();
     at.offset += offset;
     if (queue.TryCopyOut(to.data(), at, static_cast<int64_t>(to.size()))) {
       return std::move(then)(absl::OkStatus());
     }
     queue.CopyOut(to.data(), at, static_cast<int64_t>(to.size()));
-    queue.Notify(Keeping(from, std::move(then)));
+    queue.Notify(Keeping(RefOr(lane), from, std::move(then)));
   }
 
   absl::StatusOr<BufferPtr> AllocateStaging(int64_t bytes) override {
@@ -142,11 +166,13 @@ class EngineImpl : public Engine {
     return buffer;
   }
 
-  Value Adopt(BufferPtr staging, const types::Type& type) override {
+  Value Adopt(const LaneRef& lane, BufferPtr staging, const types::Type& type) override {
     const bool fits = type.placement.device < devices_.size() &&
                       devices_.at(type.placement.device).get() == staging->device &&
                       type.max_bytes() <= staging->memory->bytes();
-    return fits ? Value{std::move(staging), 0, type} : Value{};
+    if (!fits) return {};
+    staging->lane = Or(lane).id();
+    return {std::move(staging), 0, type};
   }
 
   const std::byte* HostBytes(const Value& value) override {
@@ -154,25 +180,31 @@ class EngineImpl : public Engine {
     return bytes == nullptr ? nullptr : bytes + value.offset;
   }
 
-  void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) override {
-    devices_.at(device.device)->queue().Notify(std::move(then));
+  void Notify(const LaneRef& lane, types::Placement device,
+              absl::AnyInvocable<void(absl::Status) &&> then) override {
+    Or(lane).queue(device.device).Notify(std::move(then));
   }
 
  private:
   using Then = absl::AnyInvocable<void(absl::Status) &&>;
 
-  device::Queue& QueueOf(const Value& value) {
-    return devices_.at(value.type.placement.device)->queue();
+  const LaneRef& RefOr(const LaneRef& lane) const { return lane != nullptr ? lane : own_lane_; }
+  const Lane& Or(const LaneRef& lane) const { return *RefOr(lane); }
+  void AwaitAll(const Lane& lane) const {
+    for (size_t d = 0; d < devices_.size(); ++d) {
+      lane.queue(d).Wait(lane.queue(d).Last().value).IgnoreError();
+    }
   }
   absl::Status CheckDevice(types::Placement placement) const {
     if (placement.device < devices_.size()) return absl::OkStatus();
     return InvalidArgument("device ", placement.device, ": there are ", devices_.size());
   }
-  // `then`, holding the value's memory until it is called.
-  static Then Keeping(const Value& value, Then then) {
-    return [kept = Kept(*value.buffer), then = std::move(then)](absl::Status status) mutable {
-      std::move(then)(std::move(status));
-    };
+  // `then`, holding the value's memory until it is called; and the value itself if another lane's
+  // work may write over it.
+  static Then Keeping(const LaneRef& lane, const Value& value, Then then) {
+    BufferPtr foreign = value.buffer->lane == lane->id() ? nullptr : value.buffer;
+    return [lane, kept = Kept(*value.buffer), foreign = std::move(foreign), then = std::move(then)](
+               absl::Status status) mutable { std::move(then)(std::move(status)); };
   }
 
   Counters counters_;
@@ -180,8 +212,11 @@ class EngineImpl : public Engine {
   device::Device* const host_device_;  // the first whose memory is the host's; or nullptr
   device::HostAllocator staging_allocator_;
   Compiler compiler_;
+  const LaneRef own_lane_;
   Executor executor_;
-  base::TaskPool prepare_pool_;
+  Mutex lanes_mutex_;
+  std::vector<std::weak_ptr<const Lane>> lanes_ ABSL_GUARDED_BY(lanes_mutex_);
+  base::FairTaskPool prepare_pool_;
 };
 
 }  // namespace
@@ -197,9 +232,10 @@ absl::StatusOr<Value> Engine::Put(const types::HostTensor& tensor, types::Placem
   type.dtype = tensor.dtype();
   type.placement = device;
   for (int64_t dim : tensor.shape()) type.dims.push_back(dim);
-  ASSIGN_OR_RETURN(Value value, Allocate(type));
+  ASSIGN_OR_RETURN(Value value, Allocate(nullptr, type));
   std::promise<absl::Status> done;
-  CopyIn(value, 0, tensor.bytes(), [&](absl::Status status) { done.set_value(std::move(status)); });
+  CopyIn(nullptr, value, 0, tensor.bytes(),
+         [&](absl::Status status) { done.set_value(std::move(status)); });
   RETURN_IF_ERROR(done.get_future().get());
   return value;
 }
@@ -209,7 +245,7 @@ absl::StatusOr<types::HostTensor> Engine::Fetch(const Value& value) {
   for (const types::Sym& dim : value.type.dims) shape.push_back(dim.constant());
   types::HostTensor tensor(value.type.dtype, std::move(shape));
   std::promise<absl::Status> done;
-  CopyOut(tensor.bytes(), value, 0,
+  CopyOut(nullptr, tensor.bytes(), value, 0,
           [&](absl::Status status) { done.set_value(std::move(status)); });
   RETURN_IF_ERROR(done.get_future().get());
   return tensor;

@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "engine/ir/function.h"
 #include "engine/runtime/counters.h"
+#include "engine/runtime/lane.h"
 #include "engine/runtime/plan.h"
 #include "engine/runtime/session_graph.h"
 #include "engine/runtime/value.h"
@@ -52,6 +53,7 @@ using Clock = std::chrono::steady_clock;
 // One run. Inputs are kept alive until it is done.
 struct RunRequest {
   ExecutableRef executable;
+  LaneRef lane;                    // nullptr: the engine's own
   std::vector<Value> inputs;       // one per parameter, of its type
   std::vector<int64_t> variables;  // one per variable of the plan, within its bounds
   // Parameters (positions) that the caller gives up: their buffers may be written over, if nobody
@@ -82,11 +84,17 @@ class Engine {
   virtual std::vector<DeviceInfo> devices() const = 0;
   virtual const Counters& counters() const = 0;
 
+  // One more of those that share the devices equally. Where a lane is asked for below, nullptr is
+  // the engine's own. A value that another lane's work makes may be used once it is computed; it
+  // is not written over.
+  virtual LaneRef OpenLane() = 0;
+
   // Compiles `function`, or finds it compiled: in memory by content, else on disk. Blocks; equal
   // functions wait for one compile. Not for gRPC threads: see PrepareAsync.
   virtual absl::StatusOr<ExecutableRef> Prepare(const ir::Function& function) = 0;
-  // The same on the engine's own threads. `then` is called there, or at once when it is in memory.
-  virtual void PrepareAsync(std::shared_ptr<const ir::Function> function,
+  // The same on the engine's own threads, of which a lane takes its turn, and one less than all.
+  // `then` is called there, or at once when it is in memory.
+  virtual void PrepareAsync(const LaneRef& lane, std::shared_ptr<const ir::Function> function,
                             absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) = 0;
 
   // Reserves memory and submits everything, without waiting for the device: the results can be used
@@ -97,22 +105,24 @@ class Engine {
   // A value of `type` with undefined contents; then bytes into it, in submission order before later
   // runs. `bytes` is kept by the caller until `then` is called (on the device's thread, or at
   // once).
-  virtual absl::StatusOr<Value> Allocate(const types::Type& type) = 0;
-  virtual void CopyIn(const Value& to, int64_t offset, absl::Span<const std::byte> bytes,
+  virtual absl::StatusOr<Value> Allocate(const LaneRef& lane, const types::Type& type) = 0;
+  virtual void CopyIn(const LaneRef& lane, const Value& to, int64_t offset,
+                      absl::Span<const std::byte> bytes,
                       absl::AnyInvocable<void(absl::Status) &&> then) = 0;
   // Bytes [offset, offset + to.size()) of `from`, once what computes it is done.
-  virtual void CopyOut(absl::Span<std::byte> to, const Value& from, int64_t offset,
-                       absl::AnyInvocable<void(absl::Status) &&> then) = 0;
+  virtual void CopyOut(const LaneRef& lane, absl::Span<std::byte> to, const Value& from,
+                       int64_t offset, absl::AnyInvocable<void(absl::Status) &&> then) = 0;
   // Host memory to gather the bytes of a value in. Where the memory of a device is the host's, it
   // is that device's, and Adopt makes a value of it without a copy; invalid when `type` lives on
   // another device, or is larger. Errors: RESOURCE_EXHAUSTED.
   virtual absl::StatusOr<BufferPtr> AllocateStaging(int64_t bytes) = 0;
-  virtual Value Adopt(BufferPtr staging, const types::Type& type) = 0;
+  virtual Value Adopt(const LaneRef& lane, BufferPtr staging, const types::Type& type) = 0;
   // The bytes of a value where they are, if the host can read them there; else nullptr. They are
   // valid once what computes it is done, as long as its buffer is held.
   virtual const std::byte* HostBytes(const Value& value) = 0;
-  // Calls `then` when everything submitted for the device so far is done.
-  virtual void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) = 0;
+  // Calls `then` when everything submitted to the lane for the device so far is done.
+  virtual void Notify(const LaneRef& lane, types::Placement device,
+                      absl::AnyInvocable<void(absl::Status) &&> then) = 0;
 
   // Conveniences that block, for tools and tests.
   absl::StatusOr<Value> Put(const types::HostTensor& tensor, types::Placement device = {});

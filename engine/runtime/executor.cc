@@ -52,7 +52,10 @@ std::string_view WhyNotInPlace(const RunRequest& request, int position) {
     if (refusal.parameter == position) return refusal.why;
   }
   const bool wanted = std::binary_search(plan.donated.begin(), plan.donated.end(), position);
-  if (!wanted || request.inputs[position].buffer.use_count() == 1) return "";
+  const BufferPtr& buffer = request.inputs[position].buffer;
+  if (!wanted) return "";
+  if (buffer->lane != request.lane->id()) return "was made for another principal";
+  if (buffer.use_count() == 1) return "";
   return "is held elsewhere too: by another id or input, or by a command under way";
 }
 
@@ -70,12 +73,21 @@ struct Executor::Job {
   std::vector<Value> values;      // by plan value; arena values stay empty
   std::vector<BufferPtr> arenas;  // by device
   std::vector<Kept> kept;         // once all is submitted, in place of the above
+  std::vector<BufferPtr> foreign;
 
-  // Lets go of values: they are the callers' now.
+  device::Queue& queue(size_t device) const { return request.lane->queue(device); }
+
+  // Lets go of values: they are the callers' now. But what another lane made is held, so that no
+  // work of that lane writes over it meanwhile.
   void KeepMemory() {
     for (const auto* list : {&request.inputs, &values}) {
       for (const Value& value : *list) {
-        if (value.valid()) kept.emplace_back(*value.buffer);
+        if (!value.valid()) continue;
+        if (value.buffer->lane == request.lane->id()) {
+          kept.emplace_back(*value.buffer);
+        } else {
+          foreign.push_back(value.buffer);
+        }
       }
     }
     request.inputs.clear();
@@ -146,11 +158,13 @@ absl::Status Executor::CheckDonated(const RunRequest& request) const {
 }
 
 absl::StatusOr<Value> Executor::Allocate(
-    const types::Type& type, const std::function<std::shared_ptr<void>(int64_t)>& charge) {
+    const Lane& lane, const types::Type& type,
+    const std::function<std::shared_ptr<void>(int64_t)>& charge) {
   device::Device& device = *devices_.at(type.placement.device);
   auto buffer = std::make_shared<Buffer>();
   ASSIGN_OR_RETURN(buffer->memory, device.allocator().Allocate(type.max_bytes()));
   buffer->device = &device;
+  buffer->lane = lane.id();
   if (charge) buffer->charge = charge(type.max_bytes());
   return Value{std::move(buffer), 0, type};
 }
@@ -166,7 +180,7 @@ absl::Status Executor::ReserveValue(Job& job, size_t value) {
   type.dtype = types::DType::kU8;
   type.placement.device = from.device;
   type.dims = {from.bytes};
-  ASSIGN_OR_RETURN(job.values[value], Allocate(type, job.request.charge));
+  ASSIGN_OR_RETURN(job.values[value], Allocate(*job.request.lane, type, job.request.charge));
   return absl::OkStatus();
 }
 
@@ -187,14 +201,15 @@ absl::Status Executor::Reserve(Job& job) {
 absl::Status Executor::ReserveCopies(Job& job, absl::Span<const int32_t> parameters) {
   std::vector<Value> copies;
   for (int32_t parameter : parameters) {
-    ASSIGN_OR_RETURN(Value copy, Allocate(job.request.inputs[parameter].type, job.request.charge));
+    ASSIGN_OR_RETURN(Value copy, Allocate(*job.request.lane, job.request.inputs[parameter].type,
+                                          job.request.charge));
     copies.push_back(std::move(copy));
   }
   // All memory is there: from here on nothing fails, and the job keeps what the queues use.
   for (size_t i = 0; i < copies.size(); ++i) {
     const Value& input = job.request.inputs[parameters[i]];
-    devices_[input.type.placement.device]->queue().Copy(copies[i].argument(), input.argument(),
-                                                        input.bytes());
+    job.queue(input.type.placement.device)
+        .Copy(copies[i].argument(), input.argument(), input.bytes());
     Count(counters_.donation_copied_bytes, static_cast<uint64_t>(input.bytes()));
     for (size_t v = 0; v < job.values.size(); ++v) {
       const PlanValue& from = job.plan.values[v];
@@ -214,7 +229,7 @@ void Executor::Launch(Job& job, const PlanStep& step) {
   absl::InlinedVector<device::Argument, 16> arguments;
   for (int32_t value : step.values) arguments.push_back(ArgumentOf(job, value));
   const auto& program = job.request.executable->programs[step.kernel][step.device];
-  device::Queue& queue = devices_[step.device]->queue();
+  device::Queue& queue = job.queue(step.device);
   device::Gate gate;
   if (job.can_stop()) gate = [&job, writes = step.in_place] { return job.Proceed(writes); };
   Count(counters_.launches);
@@ -233,7 +248,7 @@ void Executor::Launch(Job& job, const PlanStep& step) {
 
 void Executor::Copy(Job& job, const PlanStep& step) {
   const PlanValue &from = job.plan.values[step.values[0]], &to = job.plan.values[step.values[1]];
-  device::Queue &source = devices_[from.device]->queue(), &target = devices_[to.device]->queue();
+  device::Queue &source = job.queue(from.device), &target = job.queue(to.device);
   const device::Argument a = ArgumentOf(job, step.values[0]), b = ArgumentOf(job, step.values[1]);
   Count(counters_.copies);
   if (&source == &target) {
@@ -279,6 +294,7 @@ Executor::Donated Executor::DonatedOf(const RunRequest& request) const {
 }
 
 absl::StatusOr<std::vector<Value>> Executor::Run(RunRequest request) {
+  if (request.lane == nullptr) request.lane = lane_;
   RETURN_IF_ERROR(Check(request));
   std::sort(request.donate.begin(), request.donate.end());
   RETURN_IF_ERROR(CheckDonated(request));
@@ -302,9 +318,9 @@ absl::StatusOr<std::vector<Value>> Executor::Run(RunRequest request) {
   }
   job->KeepMemory();
   // A queue that did not run the last step must still outlive the memory it uses.
-  device::Queue& last = devices_[last_device]->queue();
+  device::Queue& last = job->queue(last_device);
   for (size_t d = 0; d < job->plan.arena_bytes.size() && d < devices_.size(); ++d) {
-    if (d != last_device) last.WaitFor(devices_[d]->queue().Last());
+    if (d != last_device) last.WaitFor(job->queue(d).Last());
   }
   last.Notify([job, &counters = counters_](absl::Status status) {
     if (absl::Status stopped = job->stopped(); !stopped.ok()) {
@@ -313,6 +329,7 @@ absl::StatusOr<std::vector<Value>> Executor::Run(RunRequest request) {
     }
     auto done = std::move(job->request.on_done);
     job->kept.clear();
+    job->foreign.clear();
     job->arenas.clear();
     if (done) std::move(done)(std::move(status));
   });

@@ -10,14 +10,15 @@ namespace tensord::runtime {
 
 class Executor {
  public:
-  Executor(std::vector<device::Device*> devices, Counters& counters)
-      : devices_(std::move(devices)), counters_(counters) {}
+  // `lane`: of requests that name none.
+  Executor(std::vector<device::Device*> devices, LaneRef lane, Counters& counters)
+      : devices_(std::move(devices)), lane_(std::move(lane)), counters_(counters) {}
 
   // As Engine::Run. Thread-safe: queues order what they get.
   absl::StatusOr<std::vector<Value>> Run(RunRequest request);
 
   absl::StatusOr<Value> Allocate(
-      const types::Type& type,
+      const Lane& lane, const types::Type& type,
       const std::function<std::shared_ptr<void>(int64_t)>& charge = nullptr);
 
  private:
@@ -34,6 +35,7 @@ class Executor {
   device::Argument ArgumentOf(const Job& job, int32_t value) const;
 
   const std::vector<device::Device*> devices_;
+  const LaneRef lane_;
   Counters& counters_;
 };
 

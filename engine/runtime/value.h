@@ -12,6 +12,8 @@ namespace tensord::runtime {
 struct Buffer {
   std::shared_ptr<device::Memory> memory;
   device::Device* device = nullptr;
+  // Of the lane whose work makes it (lane.h): other lanes' work is in no order with that.
+  uint64_t lane = 0;
   // Who is charged, and what to tell when it is freed; may be empty.
   std::shared_ptr<void> charge;
 };

@@ -35,7 +35,7 @@ class Owner : public SessionOwner, public Strand {
 
  private:
   const SessionEnv& env_;
-  SessionTable table_;
+  SessionTable table_{env_.engine};
 };
 
 // Writes the frames of an endless training run.

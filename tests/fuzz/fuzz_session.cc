@@ -30,13 +30,16 @@ class NullStream : public Stream {
   bool cancelled() const override { return false; }
 };
 
+std::unique_ptr<runtime::Engine> OpenEngine() {
+  auto opened = runtime::Engine::Create(
+      {.devices = {"null"}, .threads = 1, .memory_limit = int64_t{64} << 20});
+  TENSORD_CHECK(opened.ok(), opened.status().ToString());
+  return *std::move(opened);
+}
+
 struct World {
   World() {
     base::SetLogFd(-1);
-    auto opened = runtime::Engine::Create(
-        {.devices = {"null"}, .threads = 1, .memory_limit = int64_t{64} << 20});
-    TENSORD_CHECK(opened.ok(), opened.status().ToString());
-    engine = *std::move(opened);
     v1::Limits limits = DefaultLimits();
     limits.set_max_nodes(20'000);
     limits.set_max_values(20'000);
@@ -44,13 +47,13 @@ struct World {
     env.reset(new SessionEnv{*engine, programs, publications, events, metrics, authenticator,
                              limits, "", 1, 1});
   }
-  std::unique_ptr<runtime::Engine> engine;
+  std::unique_ptr<runtime::Engine> engine = OpenEngine();
   ProgramStore programs;
   Publications publications;
   Metrics metrics;
   EventBus events{metrics};
   Authenticator authenticator;
-  SessionTable table;
+  SessionTable table{*engine};
   std::unique_ptr<SessionEnv> env;
 };
 

@@ -21,7 +21,8 @@ class RunCallTest : public testing::Test {
     Reply<v1::RunReply> reply(
         std::make_shared<FakeStream>(),
         [&](absl::StatusOr<v1::RunReply> answer) { result.set_value(std::move(answer)); });
-    StartRun(world_.env(), std::move(request), std::move(reply));
+    StartRun(world_.env(), world_.table().AccountOf({.name = "uid:1"}, world_.env().limits),
+             std::move(request), std::move(reply));
     return result.get_future().get();
   }
 

@@ -3,6 +3,7 @@
 
 #include "engine/runtime/counters.h"
 #include "tests/ops/devices.h"
+#include "tests/server/held_device.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
@@ -12,26 +13,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr uint64_t kSecond = 1'000'000;  // of timeout_us
-
-// Holds a device's queue: what is submitted from now on is queued until Release.
-class HeldDevice {
- public:
-  explicit HeldDevice(runtime::Engine& engine) {
-    engine.Notify({}, [go = go_.get_future().share(), held = &held_](absl::Status) {
-      held->set_value();
-      go.wait();
-    });
-    held_.get_future().wait();
-  }
-  ~HeldDevice() { Release(); }
-  void Release() {
-    if (!std::exchange(released_, true)) go_.set_value();
-  }
-
- private:
-  std::promise<void> go_, held_;
-  bool released_ = false;
-};
 
 class SessionDeadlineTest : public testing::TestWithParam<std::string> {
  protected:
@@ -130,6 +111,7 @@ TEST_P(SessionDeadlineTest, AnEvaluateThatTheDeviceHasQueuedIsLate) {
 
 TEST_P(SessionDeadlineTest, AFetchIsAnsweredWhenItIsLate) {
   HeldDevice held(world_.engine());
+  client_.Execute(1, {x_, x_});  // before the fetch on the device
   client_.Fetch(warm_).set_timeout_us(kSecond);
   const uint64_t seq = client_.Send();
   PassSeconds(2);  // the device is held still
@@ -194,6 +176,7 @@ TEST_P(SessionDeadlineTest, CancelsByIdWhatTheDeviceHasQueued) {
 
 TEST_P(SessionDeadlineTest, CancelsAFetch) {
   HeldDevice held(world_.engine());
+  client_.Execute(1, {x_, x_});  // a copy of a few bytes does not wait for others, but for this
   client_.Fetch(warm_);
   const uint64_t seq = client_.Send();
   CancelFrame(seq);

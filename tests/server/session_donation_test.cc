@@ -23,10 +23,11 @@ class FailingEngine : public runtime::Engine {
   absl::StatusOr<runtime::ExecutableRef> Prepare(const ir::Function& function) override {
     return engine_->Prepare(function);
   }
+  runtime::LaneRef OpenLane() override { return engine_->OpenLane(); }
   void PrepareAsync(
-      std::shared_ptr<const ir::Function> function,
+      const runtime::LaneRef& lane, std::shared_ptr<const ir::Function> function,
       absl::AnyInvocable<void(absl::StatusOr<runtime::ExecutableRef>) &&> then) override {
-    engine_->PrepareAsync(std::move(function), std::move(then));
+    engine_->PrepareAsync(lane, std::move(function), std::move(then));
   }
   absl::StatusOr<std::vector<runtime::Value>> Run(runtime::RunRequest request) override {
     if (failing_.exchange(false)) {
@@ -36,28 +37,32 @@ class FailingEngine : public runtime::Engine {
     }
     return engine_->Run(std::move(request));
   }
-  absl::StatusOr<runtime::Value> Allocate(const types::Type& type) override {
-    return engine_->Allocate(type);
+  absl::StatusOr<runtime::Value> Allocate(const runtime::LaneRef& lane,
+                                          const types::Type& type) override {
+    return engine_->Allocate(lane, type);
   }
-  void CopyIn(const runtime::Value& to, int64_t offset, absl::Span<const std::byte> bytes,
+  void CopyIn(const runtime::LaneRef& lane, const runtime::Value& to, int64_t offset,
+              absl::Span<const std::byte> bytes,
               absl::AnyInvocable<void(absl::Status) &&> then) override {
-    engine_->CopyIn(to, offset, bytes, std::move(then));
+    engine_->CopyIn(lane, to, offset, bytes, std::move(then));
   }
-  void CopyOut(absl::Span<std::byte> to, const runtime::Value& from, int64_t offset,
-               absl::AnyInvocable<void(absl::Status) &&> then) override {
-    engine_->CopyOut(to, from, offset, std::move(then));
+  void CopyOut(const runtime::LaneRef& lane, absl::Span<std::byte> to, const runtime::Value& from,
+               int64_t offset, absl::AnyInvocable<void(absl::Status) &&> then) override {
+    engine_->CopyOut(lane, to, from, offset, std::move(then));
   }
   absl::StatusOr<runtime::BufferPtr> AllocateStaging(int64_t bytes) override {
     return engine_->AllocateStaging(bytes);
   }
-  runtime::Value Adopt(runtime::BufferPtr staging, const types::Type& type) override {
-    return engine_->Adopt(std::move(staging), type);
+  runtime::Value Adopt(const runtime::LaneRef& lane, runtime::BufferPtr staging,
+                       const types::Type& type) override {
+    return engine_->Adopt(lane, std::move(staging), type);
   }
   const std::byte* HostBytes(const runtime::Value& value) override {
     return engine_->HostBytes(value);
   }
-  void Notify(types::Placement device, absl::AnyInvocable<void(absl::Status) &&> then) override {
-    engine_->Notify(device, std::move(then));
+  void Notify(const runtime::LaneRef& lane, types::Placement device,
+              absl::AnyInvocable<void(absl::Status) &&> then) override {
+    engine_->Notify(lane, device, std::move(then));
   }
 
  private:

@@ -20,8 +20,10 @@ Peer PeerOf(const std::string& principal) { return {"test", true, {principal, 1}
 
 }  // namespace
 
-SessionWorld::SessionWorld(const std::string& device) : engine_(OpenEngine(device)) {}
-SessionWorld::SessionWorld(std::unique_ptr<runtime::Engine> engine) : engine_(std::move(engine)) {}
+SessionWorld::SessionWorld(const std::string& device, PrincipalLimits limits)
+    : engine_(OpenEngine(device)), table_(*engine_, limits) {}
+SessionWorld::SessionWorld(std::unique_ptr<runtime::Engine> engine)
+    : engine_(std::move(engine)), table_(*engine_) {}
 
 SessionEnv& SessionWorld::env() {
   if (env_ == nullptr) {

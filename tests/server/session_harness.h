@@ -28,7 +28,7 @@ namespace tensord::server {
 // What the sessions of one test share: an engine, limits, a clock that tests set.
 class SessionWorld {
  public:
-  explicit SessionWorld(const std::string& device = "cpu");
+  explicit SessionWorld(const std::string& device = "cpu", PrincipalLimits limits = {});
   explicit SessionWorld(std::unique_ptr<runtime::Engine> engine);
 
   v1::Limits& limits() { return limits_; }  // before the first client

@@ -35,6 +35,9 @@ class TestDevice : public device::Device {
   const types::Capabilities& capabilities() const override { return capabilities_; }
   device::Allocator& allocator() override { return allocator_; }
   device::Queue& queue() override { return queue_; }
+  std::unique_ptr<device::Queue> NewQueue() override {
+    return std::make_unique<device::HostQueue>(queue_.worker());
+  }
   std::string compile_key() const override { return ""; }
   absl::StatusOr<std::string> Compile(const kernel::Linear&) override { return std::string(); }
   absl::StatusOr<std::unique_ptr<device::Program>> Load(const kernel::Linear&,
@@ -78,7 +81,7 @@ class ExecutorTest : public testing::Test {
   absl::StatusOr<std::vector<Value>> Submit(ExecutableRef executable) {
     RunRequest request;
     request.executable = std::move(executable);
-    request.inputs.push_back(*executor_.Allocate(type_));
+    request.inputs.push_back(*executor_.Allocate(*lane_, type_));
     request.donate = {0};
     request.cancelled = cancelled_;
     request.deadline = deadline_;
@@ -92,7 +95,7 @@ class ExecutorTest : public testing::Test {
     return done_.get_future().get();
   }
   int64_t MemoryInUse() {
-    device_.queue().Wait(device_.queue().Last().value).IgnoreError();
+    lane_->queue(0).Wait(lane_->queue(0).Last().value).IgnoreError();
     return device_.allocator().bytes_in_use();
   }
 
@@ -106,9 +109,16 @@ class ExecutorTest : public testing::Test {
     return absl::OkStatus();
   }
 
+  LaneRef MakeLane(uint64_t id) {
+    std::vector<std::unique_ptr<device::Queue>> queues;
+    queues.push_back(device_.NewQueue());
+    return std::make_shared<Lane>(id, std::move(queues));
+  }
+
   TestDevice device_;
   Counters counters_;
-  Executor executor_{{&device_}, counters_};
+  const LaneRef lane_ = MakeLane(1);
+  Executor executor_{{&device_}, lane_, counters_};
   types::Type type_;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
   Clock::time_point deadline_ = Clock::time_point::max();
@@ -136,7 +146,7 @@ TEST_F(ExecutorTest, ALateRunIsRefused) {
 
 TEST_F(ExecutorTest, ARunIsCancelledWhileItIsQueued) {
   std::promise<void> go;
-  device_.queue().Notify([&](absl::Status) { go.get_future().wait(); });
+  lane_->queue(0).Notify([&](absl::Status) { go.get_future().wait(); });
   const auto results = Submit(Make({Nothing, Nothing}, 1));
   ASSERT_TRUE(results.ok()) << results.status();
   *cancelled_ = true;
@@ -187,11 +197,11 @@ TEST_F(ExecutorTest, AFaultAfterAWriteInPlaceIsTold) {
 }
 
 TEST_F(ExecutorTest, WithoutMemoryForACopyNothingIsTouched) {
-  const Value held = *executor_.Allocate(type_);
+  const Value held = *executor_.Allocate(*lane_, type_);
   std::vector<Value> rest;
   const int64_t most = device_.allocator().bytes_limit();
   while (device_.allocator().bytes_in_use() + 2 * 4096 <= most) {
-    rest.push_back(*executor_.Allocate(type_));
+    rest.push_back(*executor_.Allocate(*lane_, type_));
   }
   RunRequest request;
   request.executable = Make({Nothing}, 0);
