@@ -27,9 +27,11 @@ absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeComputeHandler(const Handler
              {"threads", device.capabilities.threads});
     context.lifecycle.SetHealthy(StrCat("device.", device.name), true);
   }
-  return MakeSessionHandler(
-      std::move(engine), context.metrics, context.authenticator,
-      {.limits = DefaultLimits(), .lease = context.options.lease, .lifecycle = &context.lifecycle});
+  return MakeSessionHandler(std::move(engine), context.metrics, context.authenticator,
+                            {.limits = DefaultLimits(),
+                             .lease = context.options.lease,
+                             .lifecycle = &context.lifecycle,
+                             .recorder = context.recorder});
 }
 
 }  // namespace tensord::server
