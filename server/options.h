@@ -37,9 +37,11 @@ struct Options {
   absl::Duration drain_timeout = absl::Seconds(30);
   absl::Duration lease = absl::Seconds(60);  // of a detached session
   bool exit_with_parent = false;
-  int64_t max_sessions = 10000;  // of the daemon
-  int64_t max_calls = 1024;      // unary calls and watchers at one time
-  int64_t max_transfers = 256;   // uploads and downloads at one time
+  int64_t max_sessions = 10000;                        // of the daemon
+  int64_t max_calls = 1024;                            // unary calls and watchers at one time
+  int64_t max_transfers = 256;                         // uploads and downloads at one time
+  std::string otlp_endpoint;                           // "" is off
+  absl::Duration slow_command = absl::ZeroDuration();  // zero is off
   std::string log_level = "info";
   std::string log_format = "text";
 
@@ -62,6 +64,9 @@ std::string PrintConfig(const Options& options);
 
 // What --help prints.
 std::string HelpText();
+
+// The names of options whose values differ.
+std::vector<std::string> DifferingOptions(const Options& a, const Options& b);
 
 // Carries threads, cache folder and log settings over to the engine's own settings table.
 void ApplyToEngine(const Options& options);
