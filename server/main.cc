@@ -130,7 +130,9 @@ int Main(Args args) {
   absl::StatusOr<Options> options = ParseOptions(args, base::ProcessEnvironment());
   if (!options.ok()) return Fail(options.status(), kBadUsage);
   if (const int code = Inform(*options); code >= 0) return code;
-  const ServiceManager manager = ServiceManager::FromEnvironment();
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  // A private daemon's environment is its parent's, and so is the service manager.
+  if (options->exit_with_parent) manager = ServiceManager("");
   ApplyToEngine(*options);
   for (const std::string& name : options->warnings) {
     LOG_WARNING("unknown environment variable", {"name", name});

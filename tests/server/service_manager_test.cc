@@ -42,6 +42,10 @@ class NotifySocket {
     const ssize_t size = recv(fd_.get(), buffer, sizeof(buffer), 0);
     return {buffer, size < 0 ? 0 : static_cast<size_t>(size)};
   }
+  bool HasMessage() const {
+    char byte = 0;
+    return recv(fd_.get(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+  }
   // The next that begins so; others are skipped.
   std::string ReceiveOne(std::string_view start) {
     for (;;) {
@@ -109,6 +113,17 @@ TEST_F(ServiceManagerTest, TheDaemonSaysReadyReloadingAndStopping) {
   EXPECT_THAT(socket.Receive(),
               AllOf(StartsWith("STOPPING=1"), HasSubstr("EXTEND_TIMEOUT_USEC=40000000")));
   EXPECT_EQ(daemon.Wait(), 0);
+}
+
+TEST_F(ServiceManagerTest, APrivateDaemonLeavesTheManagerToItsParent) {
+  NotifySocket socket(Path());
+  std::vector<std::string> args = Args();
+  args.push_back("--exit-with-parent");
+  Daemon daemon(args, DaemonKind::kReal, {"NOTIFY_SOCKET=" + Path()});
+  daemon.ReadUntil("listening");
+  daemon.CloseStdin();
+  EXPECT_EQ(daemon.Wait(), 0);
+  EXPECT_FALSE(socket.HasMessage());
 }
 
 TEST_F(ServiceManagerTest, TheDaemonFeedsItsWatchdog) {
