@@ -32,6 +32,7 @@ deb {MIRROR}-security bookworm-security main
 """  # as the image has them
 CANNOT = 77
 PROXIES = [f"{name}_proxy" for name in ("http", "https", "no")]
+LANGUAGE = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES")  # ccache hashes them too
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 GRAPH = "function(%0: f32[4]) -> (%1) {\n  %1 = mul %0, %0 : f32[4]\n}\n"
@@ -182,7 +183,8 @@ class Builder:
         inside = self.now.root / "ccache"
         inside.mkdir(exist_ok=True)
         mounts.append(f"mount --bind {shlex.quote(outside)} {inside}")
-        return {"CCACHE_DIR": "/ccache", "CCACHE_COMPILERCHECK": "content"}
+        language = {name: os.environ[name] for name in LANGUAGE if name in os.environ}
+        return {"CCACHE_DIR": "/ccache", **language}
 
     def do_copy(self, rest: str) -> None:
         words = rest.split()
