@@ -213,6 +213,7 @@ def phase_lint(phase: Phase) -> Result:
     result = Result()
     for script in ("layers", "sizes", "words"):
         result.check(phase.run(sys.executable, f"tests/lint/{script}.py"), f"{script}.py")
+    result.check(phase.run(VENV / "hadolint", "Dockerfile"), "hadolint Dockerfile")
     before = len(phase.log.read_text())
     ok = phase.run(sys.executable, "tests/lint/lint_test.py")
     ran = re.search(r"^Ran (\d+) tests?", phase.log.read_text()[before:], re.MULTILINE)
@@ -300,6 +301,41 @@ def whole_phase(preset: str) -> Callable[[Phase], Result]:
     return run
 
 
+def phase_units(phase: Phase) -> Result:
+    """`deploy/dev install`, and what systemd says of the units it puts in place."""
+    result = Result()
+    root = phase.reports / "root"
+    if not result.check(phase.run("deploy/dev", "install", root), "deploy/dev install"):
+        return result
+    for name, unit in (("tensord", "tensord"), ("tensord@", "tensord@tenant")):
+        text = (root / f"usr/local/lib/systemd/system/{name}.service").read_text()
+        here = phase.reports / f"{unit}.service"
+        here.write_text(text.replace("/usr/local/bin", f"{root}/usr/local/bin"))
+        if shutil.which("systemd-analyze") is None:
+            result.add(Result(skipped=1))
+            continue
+        # A key that systemd does not know is a line of output, and its exit status may be 0.
+        before = len(phase.log.read_text().splitlines())
+        ok = phase.run("systemd-analyze", "verify", "--man=no", here)
+        said = phase.log.read_text().splitlines()[before + 1 :]
+        result.check(ok and not said, f"systemd-analyze verify {name}.service")
+    return result
+
+
+def phase_image(phase: Phase) -> Result:
+    """The Dockerfile without a container engine; skipped where the machine can't."""
+    result = Result()
+    ok = phase.run("deploy/dev", "image")
+    log = phase.log.read_text()
+    if reason := re.search(r"^image: skipped: (.*)$", log, re.MULTILINE):
+        print(f"image: skipped: {reason[1]}")
+        return Result(skipped=1)
+    for target in re.findall(r"^image: (\w+) is healthy", log, re.MULTILINE):
+        result.check(True, target)
+    result.check(ok, "deploy/dev image")
+    return result
+
+
 def phase_fuzz(phase: Phase) -> Result:
     result = Result()
     ok = phase.run("deploy/dev", "fuzz", FUZZ_SECONDS)
@@ -323,6 +359,8 @@ PHASES: dict[str, Callable[[Phase], Result]] = {
     "asan": subset_phase("asan"),
     "tsan": subset_phase("tsan"),
     "nollvm": subset_phase("nollvm"),
+    "units": phase_units,
+    "image": phase_image,
     "fuzz": phase_fuzz,
     "asan_all": whole_phase("asan"),
     "tsan_all": whole_phase("tsan"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/log.h"
 #include "engine/base/sha256.h"
 #include "engine/runtime/fault.h"
 #include "server/convert.h"
@@ -18,11 +19,27 @@ runtime::Clock::time_point ToClock(absl::Time deadline, absl::Time now) {
   return runtime::Clock::now() + absl::ToChronoNanoseconds(deadline - now);
 }
 
+// Set while this thread asks for an executable: who is answered meanwhile had not to wait.
+thread_local bool asking = false;
+
+void Tell(const SessionEnv& env, const telemetry::CommandRecord& record,
+          const absl::Status& status) {
+  if (env.recorder != nullptr) env.recorder->CommandEnded(record, env.now(), status);
+}
+
+std::string TraceOf(const telemetry::CommandRecord& record) {
+  return record.frame == nullptr ? "" : record.frame->trace.trace_hex();
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------ RunCommand
 
-RunCommand::RunCommand(const Terms& terms, Work work) : Command(terms), work_(std::move(work)) {}
+RunCommand::RunCommand(const Terms& terms, Work work) : Command(terms), work_(std::move(work)) {
+  record_.frame = terms.frame;
+  record_.op = work_.program == nullptr ? "Evaluate" : "Execute";
+  if (work_.program != nullptr) record_.program = work_.program->digest;
+}
 
 RunCommand::~RunCommand() {
   *stop_ = true;
@@ -34,11 +51,13 @@ bool RunCommand::MakesAny(const Span& ids) const {
                      [&](const Span& span) { return span.Meets(ids); });
 }
 
-void RunCommand::OnPrepared(Prepared executable) {
-  if (executable.ok()) {
-    work_.executable = *std::move(executable);
+void RunCommand::OnPrepared(Prepared prepared) {
+  record_.planned = scheduler().env().now();
+  record_.plan_hit = prepared.at_once;
+  if (prepared.executable.ok()) {
+    work_.executable = *std::move(prepared.executable);
   } else {
-    prepared_ = executable.status();
+    prepared_ = prepared.executable.status();
   }
   Arrive();
 }
@@ -46,11 +65,34 @@ void RunCommand::OnPrepared(Prepared executable) {
 void RunCommand::Prepare() {
   for (const CellRef& cell : work_.inputs) AwaitAvailable(cell);
   for (const CellRef& cell : work_.after) AwaitSettled(cell);
+  record_.plan_hit = work_.executable != nullptr;
   if (work_.executable != nullptr) return;
   Owe();
-  auto then = Callback(&RunCommand::OnPrepared);
-  if (work_.program != nullptr) return work_.program->program->WhenReady(std::move(then));
-  scheduler().engine().PrepareAsync(scheduler().lane(), work_.function, std::move(then));
+  auto then = [callback = Callback(&RunCommand::OnPrepared)](
+                  absl::StatusOr<runtime::ExecutableRef> executable) mutable {
+    callback({std::move(executable), asking});
+  };
+  asking = true;
+  if (work_.program != nullptr) {
+    work_.program->program->WhenReady(std::move(then));
+  } else {
+    scheduler().engine().PrepareAsync(scheduler().lane(), work_.function, std::move(then));
+  }
+  asking = false;
+}
+
+// That it ended.
+void RunCommand::Note(const absl::Status& status) {
+  if (work_.executable != nullptr) {
+    const runtime::Plan& plan = runtime::PlanOf(*work_.executable);
+    record_.kernels = std::count_if(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
+      return step.kind == runtime::PlanStep::kLaunch;
+    });
+    for (const runtime::PlanValue& value : plan.values) {
+      if (value.home != runtime::Home::kArena) record_.bytes += value.bytes;
+    }
+  }
+  Tell(scheduler().env(), record_, status);
 }
 
 runtime::PoisonRef RunCommand::PoisonOfInputs() const {
@@ -95,8 +137,10 @@ runtime::RunRequest RunCommand::MakeRequest() {
 }
 
 void RunCommand::Start() {
+  record_.started = scheduler().env().now();
   if (const runtime::PoisonRef poison = PoisonOfInputs()) {
     PoisonOutputs(poison);
+    Note(poison->status);
     return Finish();
   }
   if (!prepared_.ok()) return Fail(runtime::WithReason(prepared_, "COMPILE"));
@@ -154,8 +198,10 @@ void RunCommand::OnDone(const absl::Status& status) {
 void RunCommand::OnSettled() {
   if (const runtime::PoisonRef poison = PoisonOfInputs()) {
     PoisonOutputs(poison);
+    Note(poison->status);
   } else {
     for (const CellRef& cell : work_.outputs) cell->Settle();
+    Note(absl::OkStatus());
   }
   Finish();
 }
@@ -166,6 +212,7 @@ void RunCommand::PoisonOutputs(const runtime::PoisonRef& poison) {
 }
 
 void RunCommand::Fail(const absl::Status& status) {
+  const base::ScopedLogTrace trace(TraceOf(record_));
   const runtime::Id first = work_.ids.empty() ? 0 : work_.ids.front().first;
   const runtime::PoisonRef poison = MakePoison(status, first, work_.op, origin());
   PoisonOutputs(poison);
@@ -174,6 +221,7 @@ void RunCommand::Fail(const absl::Status& status) {
     for (const Span& span : work_.ids) AddPoisoned(span, reply.mutable_fault());
     scheduler().host().AddReply(std::move(reply));
   }
+  Note(status);
   Finish();
 }
 
@@ -187,11 +235,18 @@ void RunCommand::Stop(const absl::Status& why) {
 
 // ------------------------------------------------------------------ FetchCommand
 
+FetchCommand::FetchCommand(const Terms& terms, What what) : Command(terms), what_(std::move(what)) {
+  record_.frame = terms.frame;
+  record_.op = "Fetch";
+  record_.bytes = static_cast<int64_t>(what_.length);
+}
+
 FetchCommand::~FetchCommand() {
   if (watching_) what_.cell->CountWatchers(-1);
 }
 
 void FetchCommand::Start() {
+  record_.started = scheduler().env().now();
   watching_ = true;  // after the copy below
   what_.cell->CountWatchers(1);
   if (what_.cell->poisoned() || !what_.is_inline || what_.length == 0) {
@@ -230,7 +285,10 @@ void FetchCommand::OnSettled() {
 
 void FetchCommand::AnswerOnce(v1::Reply reply) {
   if (std::exchange(answered_, true)) return;
+  const base::ScopedLogTrace trace(reply.has_fault() ? TraceOf(record_) : "");
   if (reply.has_fault()) scheduler().host().CountFailure();
+  Tell(scheduler().env(), record_,
+       absl::Status(static_cast<absl::StatusCode>(reply.fault().code()), reply.fault().message()));
   scheduler().host().AddReply(std::move(reply));
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/scheduler.h"
 #include "server/session_programs.h"
+#include "server/telemetry/command_record.h"
 #include "server/uploads.h"
 
 namespace tensord::server {
@@ -40,7 +41,10 @@ class RunCommand : public Command {
   void Stop(const absl::Status& why) override;
 
  private:
-  using Prepared = absl::StatusOr<runtime::ExecutableRef>;
+  struct Prepared {
+    absl::StatusOr<runtime::ExecutableRef> executable;
+    bool at_once = false;  // it was in memory
+  };
   void OnPrepared(Prepared executable);
   absl::Status CheckMemory() const;
   runtime::RunRequest MakeRequest();
@@ -51,9 +55,11 @@ class RunCommand : public Command {
   void CountWatchers(int by);
   void OnDone(const absl::Status& status);
   void Fail(const absl::Status& status);
+  void Note(const absl::Status& status);
   void PoisonOutputs(const runtime::PoisonRef& poison);
 
   Work work_;
+  telemetry::CommandRecord record_;
   absl::Status prepared_;
   bool submitted_ = false;
   bool gave_ = false;  // a value was taken from its cell
@@ -74,7 +80,7 @@ class FetchCommand : public Command {
     bool is_inline = true;
     std::string ticket;
   };
-  FetchCommand(const Terms& terms, What what) : Command(terms), what_(std::move(what)) {}
+  FetchCommand(const Terms& terms, What what);
   ~FetchCommand() override;
 
  protected:
@@ -90,6 +96,7 @@ class FetchCommand : public Command {
   void AnswerOnce(v1::Reply reply);
 
   What what_;
+  telemetry::CommandRecord record_;
   bool answered_ = false, watching_ = false;  // watching: see Cell::CountWatchers
   std::shared_ptr<std::string> bytes_ = std::make_shared<std::string>();
 };

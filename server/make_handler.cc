@@ -32,7 +32,8 @@ absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeComputeHandler(const Handler
       {.limits = DefaultLimits(),
        .principal_limits = {context.options.principal_nodes, context.options.principal_in_flight},
        .lease = context.options.lease,
-       .lifecycle = &context.lifecycle});
+       .lifecycle = &context.lifecycle,
+       .recorder = context.recorder});
 }
 
 }  // namespace tensord::server

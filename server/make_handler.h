@@ -9,6 +9,7 @@
 #include "server/lifecycle.h"
 #include "server/metrics.h"
 #include "server/options.h"
+#include "server/telemetry/recorder.h"
 
 namespace tensord::server {
 
@@ -18,6 +19,7 @@ struct HandlerContext {
   Lifecycle& lifecycle;  // per-device health: SetHealthy("device.llvm", …)
   Metrics& metrics;      // counters to add to, and AddProbe for those the engine keeps
   const Authenticator& authenticator;
+  const telemetry::Recorder* recorder = nullptr;  // of commands; may be none
 };
 
 // Opens the devices and caches that the options name. Errors stop the daemon before it listens.

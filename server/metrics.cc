@@ -1,7 +1,6 @@
 #include "server/metrics.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "absl/status/status.h"
 #include "engine/base/strings.h"
@@ -21,13 +20,17 @@ struct MetricRow {
 constexpr MetricRow kRows[] = {
 #define METRIC(name, kind, help) {Metric::name, #name, kind, help},
 #include "server/metrics.def"
-#undef METRIC
 };
 static_assert(std::size(kRows) <= 64, "widen Metrics::values_");
 
-// Upper bounds of the duration buckets, in seconds.
-constexpr double kBounds[] = {50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3,
-                              5e-3,  20e-3,  0.1,    0.5,    2.0,  10.0};
+struct HistogramRow {
+  std::string_view name, label, help;
+};
+
+constexpr HistogramRow kHistogramRows[] = {
+#define HISTOGRAM(name, label, help) {#name, #label, help},
+#include "server/metrics.def"
+};
 
 prometheus::MetricFamily FamilyOf(const MetricRow& row, int64_t value) {
   prometheus::MetricFamily family;
@@ -75,11 +78,7 @@ void Metrics::NameMethods(std::vector<std::string> names) {
 void Metrics::CountCall(size_t method, absl::StatusCode code, absl::Duration duration) {
   CallCounts& counts = *calls_[method];
   counts.by_code[std::min<size_t>(static_cast<size_t>(code), kCodes - 1)].fetch_add(1);
-  const double seconds = absl::ToDoubleSeconds(duration);
-  const size_t bucket =
-      std::lower_bound(std::begin(kBounds), std::end(kBounds), seconds) - std::begin(kBounds);
-  counts.by_duration[bucket].fetch_add(1);
-  counts.total_ns.fetch_add(absl::ToInt64Nanoseconds(duration));
+  Observe(HistogramMetric::call_seconds, counts.method, duration);
 }
 
 void Metrics::RunProbes() const {
@@ -128,34 +127,15 @@ prometheus::MetricFamily Metrics::CallsFamily() const {
   return family;
 }
 
-prometheus::MetricFamily Metrics::DurationsFamily() const {
-  prometheus::MetricFamily family;
-  family.name = "tensord_call_seconds";
-  family.help = "How long calls took, by method";
-  family.type = prometheus::MetricType::Histogram;
-  for (const auto& counts : calls_) {
-    prometheus::ClientMetric metric;
-    metric.label = {{"method", counts->method}};
-    uint64_t sum = 0;
-    for (size_t i = 0; i <= kBuckets; ++i) {
-      sum += counts->by_duration[i].load();
-      const double bound = i < kBuckets ? kBounds[i] : std::numeric_limits<double>::infinity();
-      metric.histogram.bucket.push_back({sum, bound});
-    }
-    if (sum == 0) continue;
-    metric.histogram.sample_count = sum;
-    metric.histogram.sample_sum = static_cast<double>(counts->total_ns.load()) * 1e-9;
-    family.metric.push_back(std::move(metric));
-  }
-  return family;
-}
-
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {
   RunProbes();
   std::vector<prometheus::MetricFamily> families;
   for (const MetricRow& row : kRows) families.push_back(FamilyOf(row, Get(row.metric)));
   families.push_back(CallsFamily());
-  families.push_back(DurationsFamily());
+  for (size_t i = 0; i < std::size(kHistogramRows); ++i) {
+    const HistogramRow& row = kHistogramRows[i];
+    families.push_back(histograms_[i].Family(StrCat("tensord_", row.name), row.help, row.label));
+  }
   std::vector<Families> others;
   {
     std::lock_guard lock(mutex_);

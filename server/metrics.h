@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "prometheus/collectable.h"
 #include "prometheus/metric_family.h"
+#include "server/histogram.h"
 #include "tensord/v1/compute.pb.h"
 
 namespace tensord::server {
@@ -25,7 +26,12 @@ namespace tensord::server {
 enum class Metric : uint8_t {
 #define METRIC(name, kind, help) name,
 #include "server/metrics.def"
-#undef METRIC
+};
+
+enum class HistogramMetric : uint8_t {
+#define HISTOGRAM(name, label, help) name,
+#include "server/metrics.def"
+  kCount
 };
 
 // Thread-safe; Add and Set are one relaxed atomic operation.
@@ -41,6 +47,11 @@ class Metrics : public prometheus::Collectable {
   }
   int64_t Get(Metric metric) const {
     return values_[static_cast<size_t>(metric)].load(std::memory_order_relaxed);
+  }
+
+  // Cheap, but more than Add: a lock and a look-up of the label's value.
+  void Observe(HistogramMetric metric, std::string_view label, absl::Duration duration) {
+    histograms_[static_cast<size_t>(metric)].Observe(label, duration);
   }
 
   // Called before the numbers are read, to Set those that are kept elsewhere.
@@ -62,20 +73,17 @@ class Metrics : public prometheus::Collectable {
   std::vector<prometheus::MetricFamily> Collect() const override;
 
  private:
-  static constexpr size_t kBuckets = 12;
   static constexpr size_t kCodes = 17;
   struct CallCounts {
     std::string method;
     std::array<std::atomic<uint64_t>, kCodes> by_code = {};
-    std::array<std::atomic<uint64_t>, kBuckets + 1> by_duration = {};
-    std::atomic<int64_t> total_ns = 0;
   };
 
   void RunProbes() const;
   prometheus::MetricFamily CallsFamily() const;
-  prometheus::MetricFamily DurationsFamily() const;
 
   std::array<std::atomic<int64_t>, 64> values_ = {};
+  std::array<LabelledHistogram, static_cast<size_t>(HistogramMetric::kCount)> histograms_;
   std::vector<std::unique_ptr<CallCounts>> calls_;
   const absl::Time started_ = absl::Now();
   mutable std::mutex mutex_;

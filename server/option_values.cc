@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "engine/base/status.h"
 #include "server/options.h"
+#include "server/telemetry/otlp_exporter.h"
 
 namespace tensord::server {
 namespace {
@@ -137,6 +138,12 @@ absl::Status ReadNames(std::string_view text, std::vector<std::string>* value) {
     value->emplace_back(name);
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadOtlpEndpoint(std::string_view text, std::string* value) {
+  if (text == "off" || text.empty()) return ReadText("", value);
+  RETURN_IF_ERROR(telemetry::CheckOtlpEndpoint(text));
+  return ReadText(text, value);
 }
 
 absl::Status ReadAddress(std::string_view text, std::vector<std::string>* value) {

@@ -34,4 +34,7 @@ absl::Status ReadNames(std::string_view text, std::vector<std::string>* value);
 // A listen address, checked and appended.
 absl::Status ReadAddress(std::string_view text, std::vector<std::string>* value);
 
+// "host:port" or "unix:///path" of a collector; "off" is "".
+absl::Status ReadOtlpEndpoint(std::string_view text, std::string* value);
+
 }  // namespace tensord::server

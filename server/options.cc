@@ -66,6 +66,10 @@ const OptionRow kOptions[] = {
     {"max-transfers", "N", "uploads and downloads at one time", NUMBER(max_transfers, 1, 1000000)},
     {"principal-nodes", "N", "living graph nodes of one principal; 0 is no limit", NUMBER(principal_nodes, 0, int64_t{1} << 40)},
     {"principal-in-flight", "N", "commands of one principal that have not ended; 0 is no limit", NUMBER(principal_in_flight, 0, int64_t{1} << 40)},
+    {"otlp-endpoint", "HOST:PORT|off", "sends the spans of sampled traces to this OTLP/gRPC collector",
+     [](Options& o, std::string_view t) { return ReadOtlpEndpoint(t, &o.otlp_endpoint); },
+     [](const Options& o) { return o.otlp_endpoint; }},
+    {"slow-command", "TIME", "logs what takes at least this long, by its stages; 0 logs none", DURATION(slow_command)},
     {"log-level", "LEVEL", "debug, info, warning, error or off", CHOICE(log_level, "debug", "info", "warning", "error", "off")},
     {"log-format", "FORMAT", "text or json", CHOICE(log_format, "text", "json")},
 };
@@ -276,6 +280,14 @@ std::string PrintConfig(const Options& options) {
   return text;
 }
 
+std::vector<std::string> DifferingOptions(const Options& a, const Options& b) {
+  std::vector<std::string> names;
+  for (const OptionRow& row : kOptions) {
+    if (row.get(a) != row.get(b)) names.emplace_back(row.name);
+  }
+  return names;
+}
+
 std::string HelpText() {
   std::string text =
       "tensord: serves tensor computations on this machine's devices over gRPC.\n\n"
@@ -286,7 +298,13 @@ std::string HelpText() {
     StrAppend(&text, left, std::string(left.size() < 34 ? 34 - left.size() : 1, ' '), row.doc,
               "\n");
   }
-  StrAppend(&text, "\n  --config=FILE  --print-config  --check-config  --help  --version\n");
+  StrAppend(
+      &text, "\n  --config=FILE  --print-config  --check-config  --help  --version\n",
+      "\nExit codes: 0 ended as asked, 1 could not start, 2 bad usage. --check-config answers "
+      "the\n",
+      "same: 1 when the options are sound but this machine refuses them (files and their modes,\n",
+      "folders, addresses, devices). SIGTERM drains; SIGHUP reads log-level, log-format and\n",
+      "slow-command again.\n");
   return text;
 }
 

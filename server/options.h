@@ -42,6 +42,8 @@ struct Options {
   int64_t max_transfers = 256;                  // uploads and downloads at one time
   int64_t principal_nodes = int64_t{16} << 20;  // living graph nodes of one principal; 0: no limit
   int64_t principal_in_flight = 65536;          // its commands that have not ended; 0: no limit
+  std::string otlp_endpoint;                    // "" is off
+  absl::Duration slow_command = absl::ZeroDuration();  // zero is off
   std::string log_level = "info";
   std::string log_format = "text";
 
@@ -64,6 +66,9 @@ std::string PrintConfig(const Options& options);
 
 // What --help prints.
 std::string HelpText();
+
+// The names of options whose values differ.
+std::vector<std::string> DifferingOptions(const Options& a, const Options& b);
 
 // Carries threads, cache folder and log settings over to the engine's own settings table.
 void ApplyToEngine(const Options& options);

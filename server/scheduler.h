@@ -38,8 +38,9 @@ class Command : public runtime::CellWaiter {
   struct Terms {
     runtime::Origin origin;
     absl::Time deadline = absl::InfiniteFuture();
-    int priority = 0;    // -2 … 2
-    bool counts = true;  // `completed` waits for it
+    int priority = 0;           // -2 … 2
+    bool counts = true;         // `completed` waits for it
+    telemetry::FrameRef frame;  // it came in
   };
 
   explicit Command(const Terms& terms) : terms_(terms) {}

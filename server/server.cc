@@ -7,6 +7,7 @@
 #include "engine/base/host.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "server/check_addresses.h"
 #include "server/compute_service.h"
 #include "server/health_service.h"
 #include "server/reflection_service.h"
@@ -37,24 +38,52 @@ absl::StatusOr<transport::Transport::Config> TransportConfig(const Options& opti
   return config;
 }
 
+std::unique_ptr<telemetry::OtlpExporter> MakeExporter(const Options& options, Metrics& metrics) {
+  if (options.otlp_endpoint.empty()) return nullptr;
+  return std::make_unique<telemetry::OtlpExporter>(options.otlp_endpoint, metrics);
+}
+
+telemetry::Recorder::Export ExportOf(telemetry::OtlpExporter* exporter) {
+  if (exporter == nullptr) return nullptr;
+  return [exporter](telemetry::SpanData span) { exporter->Add(std::move(span)); };
+}
+
 }  // namespace
 
 Server::Server(const Options& options)
     : options_(options),
-      admission_({options.max_sessions, options.max_calls, options.max_transfers}) {}
+      admission_({options.max_sessions, options.max_calls, options.max_transfers}),
+      exporter_(MakeExporter(options, *metrics_)),
+      recorder_(*metrics_, ExportOf(exporter_.get())) {
+  recorder_.SetSlowCommand(options.slow_command);
+}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
                                                       const MakeHandler& make_handler) {
   auto server = std::unique_ptr<Server>(new Server(options));
-  RETURN_IF_ERROR(server->Build(make_handler));
+  RETURN_IF_ERROR(server->Prepare(make_handler));
+  RETURN_IF_ERROR(server->Serve());
   return server;
 }
 
-absl::Status Server::Build(const MakeHandler& make_handler) {
+absl::StatusOr<std::vector<std::string>> Server::Check(const Options& options,
+                                                       const MakeHandler& make_handler) {
+  Server server(options);
+  RETURN_IF_ERROR(server.Prepare(make_handler));
+  return CheckAddresses(options);
+}
+
+// All that start-up may refuse, but for the addresses.
+absl::Status Server::Prepare(const MakeHandler& make_handler) {
   if (!options_.token_file.empty()) {
     ASSIGN_OR_RETURN(authenticator_, Authenticator::FromTokenFile(options_.token_file));
   }
-  ASSIGN_OR_RETURN(handler_, make_handler({options_, lifecycle_, *metrics_, authenticator_}));
+  ASSIGN_OR_RETURN(handler_,
+                   make_handler({options_, lifecycle_, *metrics_, authenticator_, &recorder_}));
+  return absl::OkStatus();
+}
+
+absl::Status Server::Serve() {
   ASSIGN_OR_RETURN(auto config, TransportConfig(options_));
   const transport::Services services{*handler_, lifecycle_, *metrics_, authenticator_};
   ASSIGN_OR_RETURN(transport_,
@@ -74,6 +103,7 @@ void Server::KeepHouse() {
     lock.unlock();
     transport_->CheckProgress();
     handler_->OnTick(absl::Now());
+    ++rounds_;
     lock.lock();
   }
 }
@@ -102,6 +132,7 @@ void Server::Stop() {
   endpoint_.reset();
   if (transport_ != nullptr) transport_->Shutdown(kLastWords);
   handler_.reset();
+  exporter_.reset();
 }
 
 Server::~Server() { Stop(); }

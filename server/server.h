@@ -1,6 +1,7 @@
 // The daemon without its main(): builds every part in order, owns them, and takes them down.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -17,6 +18,8 @@
 #include "server/metrics.h"
 #include "server/metrics_endpoint.h"
 #include "server/options.h"
+#include "server/telemetry/otlp_exporter.h"
+#include "server/telemetry/recorder.h"
 #include "server/transport/transport.h"
 
 namespace tensord::server {
@@ -32,6 +35,11 @@ class Server {
                                                        const MakeHandler& make_handler);
   ~Server();
 
+  // Whether Start would find what it needs: credentials, devices, cache folder, addresses. Nothing
+  // listens afterwards. The answer lists what may be otherwise by then: addresses in use now.
+  static absl::StatusOr<std::vector<std::string>> Check(const Options& options,
+                                                        const MakeHandler& make_handler);
+
   // Ends it politely: NOT_SERVING, `delay`, GoingAway, refuse, wait for sessions to finish (at most
   // drain_timeout), stop. `wait` sleeps for the time it is given and returns true to cut things
   // short.
@@ -45,10 +53,14 @@ class Server {
   int metrics_port() const { return endpoint_ == nullptr ? 0 : endpoint_->port(); }
   Lifecycle& lifecycle() { return lifecycle_; }
   Metrics& metrics() { return *metrics_; }
+  telemetry::Recorder& recorder() { return recorder_; }
+  // How often the housekeeper came round, about once a second: it stands still when a part hangs.
+  uint64_t rounds() const { return rounds_; }
 
  private:
   explicit Server(const Options& options);
-  absl::Status Build(const MakeHandler& make_handler);
+  absl::Status Prepare(const MakeHandler& make_handler);
+  absl::Status Serve();
   void KeepHouse();
 
   const Options options_;
@@ -56,6 +68,8 @@ class Server {
   std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
   Admission admission_;
   Authenticator authenticator_;
+  std::unique_ptr<telemetry::OtlpExporter> exporter_;
+  telemetry::Recorder recorder_;
   std::unique_ptr<ComputeHandler> handler_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<MetricsEndpoint> endpoint_;
@@ -63,6 +77,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stopped_ = false;
+  std::atomic<uint64_t> rounds_ = 0;
   std::thread housekeeper_;
 };
 

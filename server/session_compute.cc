@@ -4,6 +4,7 @@
 #include "engine/runtime/fault.h"
 #include "server/convert.h"
 #include "server/session_core.h"
+#include "server/telemetry/frame_scope.h"
 #include "server/ticket.h"
 
 namespace tensord::server {
@@ -121,6 +122,7 @@ void SessionCore::Download(const v1::DownloadRequest& request,
   }
   if (!Exists(graph_->StateOf(ticket.id))) return then(graph_->Missing(ticket.id, "download"));
   received_ = env_.now();
+  frame_ = telemetry::MakeFrame(who_, received_);
   Terms terms = TermsOf({}, request.timeout_us(), 0);
   terms.counts = false;
   if (graph_->StateOf(ticket.id) == GraphState::kLazy) {

@@ -8,6 +8,7 @@
 #include "engine/runtime/fault.h"
 #include "server/convert.h"
 #include "server/events.h"
+#include "server/telemetry/frame_scope.h"
 
 namespace tensord::server {
 namespace {
@@ -101,6 +102,9 @@ absl::Status SessionCore::TakeFrame(std::string_view bytes, v1::ClientFrame& fra
   }
   RETURN_IF_ERROR(CheckCredit(bytes.size(), frame));
   last_seq_ = frame.seq();
+  frame_ = telemetry::MakeFrame(who_, received_, frame.traceparent());
+  const telemetry::FrameScope scope(frame_, env_.recorder, env_.now, frame.items_size(),
+                                    bytes.size());
   if (!welcomed()) RETURN_IF_ERROR(Greet(frame));
   RETURN_IF_ERROR(TakeTables(frame));
   TakeItems(frame);
@@ -164,7 +168,7 @@ void SessionCore::TakeItems(v1::ClientFrame& frame) {
     const Origin origin{frame.seq(), static_cast<uint32_t>(i), 0};
     if (parking_.has_value() && !ActsWhenRead(item)) {
       parked_bytes_ += item.ByteSizeLong();
-      parked_.push_back({item, origin});
+      parked_.push_back({item, origin, frame_});
     } else {
       ApplyOrPark(item, origin);
     }
@@ -198,6 +202,7 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
   secrets_.push_back(RandomBytes(32));
   data_token_ = RandomBytes(32);
   label_ = hello.label().substr(0, 128);
+  *who_ = {principal->name, label_};
   lease_ =
       hello.lease_ms() == 0
           ? env_.lease
@@ -394,7 +399,7 @@ void SessionCore::Park(const v1::Item& item, const Origin& origin, const Session
                                                    std::min<uint64_t>(timeout_us, INT64_MAX))));
   parking_ = Parking{program->digest, received_ + time};
   parked_bytes_ += item.ByteSizeLong();
-  parked_.push_front({item, origin});
+  parked_.push_front({item, origin, frame_});
   if (program->upload != 0 || std::exchange(program->asked, true)) return;
   v1::Reply reply = ReplyTo(origin);
   reply.mutable_need_program()->set_digest(
@@ -422,6 +427,7 @@ void SessionCore::Unpark() {
     const Parked parked = std::move(parked_.front());
     parked_.pop_front();
     parked_bytes_ -= parked.item.ByteSizeLong();
+    frame_ = parked.frame;
     if (expired && first) {
       FailIds(parked.item.execute().first_out(), 1, "execute",
               Fault(StatusCode::kNotFound, "PROGRAM_UNKNOWN",
@@ -464,6 +470,7 @@ Command::Terms SessionCore::TermsOf(const Origin& origin, uint64_t timeout_us, i
   Terms terms;
   terms.origin = origin;
   terms.priority = priority;
+  terms.frame = frame_;
   if (timeout_us != 0) {
     terms.deadline =
         received_ +

@@ -22,6 +22,7 @@
 #include "server/session_outbox.h"
 #include "server/session_programs.h"
 #include "server/session_table.h"
+#include "server/telemetry/command_record.h"
 
 namespace google::protobuf {
 class Arena;
@@ -118,6 +119,7 @@ class SessionCore : public SchedulerHost {
   struct Parked {
     v1::Item item;
     runtime::Origin origin;
+    telemetry::FrameRef frame;
   };
   struct Parking {
     base::Digest digest;
@@ -240,6 +242,8 @@ class SessionCore : public SchedulerHost {
   uint64_t items_in_ = 0, bytes_in_ = 0;
   uint64_t told_items_ = 0, told_bytes_ = 0;
   absl::Time received_;  // when the frame at hand came
+  const std::shared_ptr<telemetry::SessionLabel> who_ = std::make_shared<telemetry::SessionLabel>();
+  telemetry::FrameRef frame_;  // the one at hand
   bool over_ = false, half_closed_ = false;
   absl::Status breach_;
 

@@ -11,6 +11,7 @@
 #include "engine/runtime/engine.h"
 #include "server/credentials.h"
 #include "server/metrics.h"
+#include "server/telemetry/recorder.h"
 #include "tensord/v1/session.pb.h"
 
 namespace tensord::server {
@@ -63,6 +64,7 @@ struct SessionEnv {
   std::function<absl::Time()> now = absl::Now;
   // How long a session lives without a stream: when the client does not say, and at most.
   absl::Duration lease = absl::Seconds(60), max_lease = absl::Hours(1);
+  const telemetry::Recorder* recorder = nullptr;  // of commands that ended; may be none
 };
 
 // Limits that suit one machine; what a caller changes is the daemon's or a test's.

@@ -78,7 +78,8 @@ class SessionHandler : public ComputeHandler {
              metrics,        authenticator,
              options.limits, DigestOfOps(),
              NewEpoch(),     static_cast<int>(engine_->devices().size()),
-             absl::Now,      options.lease} {
+             absl::Now,      options.lease,
+             absl::Hours(1), options.recorder} {
     if (lifecycle_ != nullptr) subscription_ = TellStates(*lifecycle_, events_);
   }
   ~SessionHandler() override {

@@ -223,7 +223,7 @@ void SessionCore::ApplyOrPark(const v1::Item& item, const Origin& origin) {
   if (!untyped) return Apply(item, origin);
   parking_ = Parking{{}, absl::InfiniteFuture(), false, std::move(untyped)};
   parked_bytes_ += item.ByteSizeLong();
-  parked_.push_front({item, origin});
+  parked_.push_front({item, origin, frame_});
 }
 
 void SessionCore::PumpAll() {

@@ -16,14 +16,27 @@
 namespace tensord::server {
 namespace {
 
-constexpr uint64_t kInterruptBit = uint64_t{1} << 32;
+// Each signal counts in bits of its own.
+constexpr uint64_t kTerminateBit = 1, kInterruptBit = uint64_t{1} << 32,
+                   kReloadBit = uint64_t{1} << 48;
 constexpr absl::Duration kParentPoll = absl::Milliseconds(250);
 
 int signal_event = -1;
+bool at_terminal = false;
+
+uint64_t BitOf(int number) {
+  if (number == SIGTERM) return kTerminateBit;
+  return number == SIGHUP && !at_terminal ? kReloadBit : kInterruptBit;
+}
+
+Signals::Event EventOf(uint64_t bits) {
+  if ((bits & (kReloadBit - 1)) >= kInterruptBit) return Signals::Event::kInterrupt;
+  return bits % kInterruptBit != 0 ? Signals::Event::kTerminate : Signals::Event::kReload;
+}
 
 void OnSignal(int number) {
   const int saved = errno;
-  eventfd_write(signal_event, number == SIGINT ? kInterruptBit : 1);
+  eventfd_write(signal_event, BitOf(number));
   errno = saved;
 }
 
@@ -45,11 +58,13 @@ absl::StatusOr<Signals> Signals::Install() {
   signals.event_ = base::Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!signals.event_.valid()) return base::ErrnoStatus(errno, "eventfd", "signals");
   signal_event = signals.event_.get();
+  at_terminal = isatty(STDIN_FILENO) != 0;
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
 }
@@ -76,7 +91,7 @@ Signals::Event Signals::Poll(int milliseconds) const {
   if (poll(watched, 2, milliseconds) < 0) return Event::kNone;
   eventfd_t value = 0;
   if (watched[0].revents != 0 && eventfd_read(event_.get(), &value) == 0) {
-    return value >= kInterruptBit ? Event::kInterrupt : Event::kTerminate;
+    return EventOf(value);
   }
   if (watched[1].revents != 0 && AtEnd(STDIN_FILENO)) return Event::kParentGone;
   if (watch_parent_ && getppid() != parent_) return Event::kParentGone;

@@ -1,4 +1,4 @@
-// What may end the daemon from outside: SIGTERM, SIGINT, and the death of its parent.
+// What may end the daemon from outside: SIGTERM, SIGINT, and the death of its parent; and SIGHUP.
 #pragma once
 
 #include <sys/types.h>
@@ -17,9 +17,11 @@ class Signals {
     kTerminate,   // SIGTERM: drain with its delay
     kInterrupt,   // SIGINT: somebody at a terminal; drain without delay
     kParentGone,  // nobody is left to serve: stop
+    kReload,      // SIGHUP: read the configuration again
   };
 
-  // Takes SIGTERM and SIGINT over and ignores SIGPIPE.
+  // Takes SIGTERM, SIGINT and SIGHUP over and ignores SIGPIPE. Where standard input is a terminal,
+  // SIGHUP says that it is gone, and counts as SIGINT.
   static absl::StatusOr<Signals> Install();
 
   // From now on the parent's death, and the closing of a standard input that is a pipe or socket,

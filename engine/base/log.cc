@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 #include <mutex>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -19,6 +20,7 @@ constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error",
 
 std::atomic<int> log_fd = 2;
 std::mutex write_mutex;
+thread_local const std::string* log_trace = nullptr;
 
 LogLevel LevelInForce() {
   const std::string& name = GetSettings().log_level;
@@ -102,6 +104,7 @@ std::string FormatLogLine(LogFormat format, LogLevel level, int64_t unix_micros,
   append(line, "level", kLevelNames[static_cast<int>(level)], true);
   append(line, "msg", message, true);
   for (const LogField& field : fields) append(line, field.key, field.value, field.quoted);
+  if (log_trace != nullptr && !log_trace->empty()) append(line, "trace_id", *log_trace, true);
   line += format == LogFormat::kJson ? "}\n" : "\n";
   return line;
 }
@@ -113,6 +116,11 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   std::lock_guard lock(write_mutex);
   WriteAll(log_fd.load(), line);
 }
+
+ScopedLogTrace::ScopedLogTrace(std::string trace_id)
+    : trace_id_(std::move(trace_id)), outer_(std::exchange(log_trace, &trace_id_)) {}
+
+ScopedLogTrace::~ScopedLogTrace() { log_trace = outer_; }
 
 void SetLogFd(int fd) { log_fd.store(fd); }
 

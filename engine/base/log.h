@@ -3,7 +3,8 @@
 //   LOG_INFO("session opened", {"principal", principal}, {"id", 3});
 //   → time=2026-01-02T03:04:05.678Z level=info msg="session opened" principal=uid:0 id=3
 //
-// Thread-safe; a line is written whole. Fields are not evaluated below the level in force.
+// Thread-safe; a line is written whole. Fields are not evaluated below the level in force. Within a
+// ScopedLogTrace lines end with the trace that they belong to.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,20 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
 // The line (with its newline) that Log would write at `unix_micros`.
 std::string FormatLogLine(LogFormat format, LogLevel level, int64_t unix_micros,
                           std::string_view message, std::initializer_list<LogField> fields);
+
+// While it lives, lines that this thread writes have a last field trace_id, unless `trace_id` is
+// empty. Scopes nest.
+class ScopedLogTrace {
+ public:
+  explicit ScopedLogTrace(std::string trace_id);
+  ~ScopedLogTrace();
+  ScopedLogTrace(const ScopedLogTrace&) = delete;
+  ScopedLogTrace& operator=(const ScopedLogTrace&) = delete;
+
+ private:
+  const std::string trace_id_;
+  const std::string* const outer_;
+};
 
 // Where lines go: a file descriptor that stays open, 2 from the start.
 void SetLogFd(int fd);

@@ -109,6 +109,20 @@ TEST(Options, AddressesThatWouldBeUnsafeAreRefused) {
   EXPECT_EQ(ParseAddress("localhost:0")->port, 0);
 }
 
+TEST(Options, TracesAndSlowCommandsAreOffUnlessAskedFor) {
+  EXPECT_EQ(Parse({})->otlp_endpoint, "");
+  EXPECT_EQ(Parse({})->slow_command, absl::ZeroDuration());
+  EXPECT_EQ(Parse({"--otlp-endpoint=localhost:4317"})->otlp_endpoint, "localhost:4317");
+  EXPECT_EQ(Parse({"--otlp-endpoint=off"})->otlp_endpoint, "");
+  EXPECT_THAT(ErrorOf({"--otlp-endpoint=localhost"}), HasSubstr("expected host:port"));
+  EXPECT_EQ(Parse({"--slow-command=250ms"})->slow_command, absl::Milliseconds(250));
+}
+
+TEST(Options, DifferencesAreNamed) {
+  EXPECT_THAT(DifferingOptions(*Parse({"--threads=1"}), *Parse({"--threads=2", "--device=cpu"})),
+              ElementsAre("device", "threads"));
+}
+
 TEST(Options, HelpNamesEveryOption) {
   EXPECT_EQ(Parse({"--help"})->mode, Options::Mode::kHelp);
   EXPECT_EQ(Parse({"--print-config"})->mode, Options::Mode::kPrintConfig);

@@ -56,6 +56,18 @@ TEST(Log, WritesTypedValuesAsJson) {
             "\"name\":\"a\\\"b\\n\",\"id\":3,\"nan\":\"nan\"}\n");
 }
 
+TEST(Log, LinesOfATraceSaySo) {
+  const auto line = [] { return FormatLogLine(LogFormat::kJson, LogLevel::kInfo, kTime, "x", {}); };
+  const std::string plain = line();
+  {
+    const ScopedLogTrace trace("0af7");
+    EXPECT_THAT(line(), HasSubstr(",\"msg\":\"x\",\"trace_id\":\"0af7\"}"));
+    const ScopedLogTrace none("");
+    EXPECT_EQ(line(), plain);
+  }
+  EXPECT_EQ(line(), plain);
+}
+
 TEST(Log, KeepsALineOneLineWhateverIsInIt) {
   const std::string line = FormatLogLine(LogFormat::kText, LogLevel::kInfo, kTime, "a\nb",
                                          {{"k", "v w"}, {"empty", ""}, {"raw", "\x01="}});
