@@ -102,7 +102,11 @@ absl::Status Transport::BuildServer(const Config& config) {
   raw_ = std::make_unique<RawService>(methods_);
   builder.RegisterService(raw_.get());
   control_queues_ = static_cast<size_t>(config.threads_per_lane);
-  for (size_t i = 0; i < 2 * control_queues_; ++i) queues_.push_back(builder.AddCompletionQueue());
+  for (size_t i = 0; i < 2 * control_queues_; ++i) {
+    // What gRPC itself has to do, as refusing unknown methods, comes to queues that always poll.
+    const bool always_polled = i < control_queues_;
+    queues_.push_back(builder.AddCompletionQueue(always_polled));
+  }
   server_ = builder.BuildAndStart();
   for (const Address& address : addresses_) {
     if (address.kind == Address::Kind::kTcp && address.port == 0) server_ = nullptr;
