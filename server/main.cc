@@ -75,6 +75,7 @@ int Main(std::span<const std::string_view> args) {
     std::printf("listening %s\n", address.c_str());
   }
   std::fflush(stdout);
+  signals->OnReload([&] { (*server)->Reload(); });
   ServeUntilSignal(*signals, *options, **server);
   return 0;
 }

@@ -1,6 +1,7 @@
 // The daemon without its main(): builds every part in order, owns them, and takes them down.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -26,7 +27,7 @@ class Server {
   using MakeHandler =
       std::function<absl::StatusOr<std::unique_ptr<ComputeHandler>>(const HandlerContext&)>;
 
-  // Serves when it returns. Errors: an address in use, an unreadable token file, and what
+  // Serves when it returns. Errors: an address in use, unsound tokens or certificates, and what
   // `make_handler` reports.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
                                                        const MakeHandler& make_handler);
@@ -41,6 +42,10 @@ class Server {
   // Ends it now. Idempotent.
   void Stop();
 
+  // Reads the files of tokens, keys and certificates again at the next tick, within a second, even
+  // if they look the same. Thread-safe.
+  void Reload() { reload_ = true; }
+
   std::vector<std::string> addresses() const;
   int metrics_port() const { return endpoint_ == nullptr ? 0 : endpoint_->port(); }
   Lifecycle& lifecycle() { return lifecycle_; }
@@ -49,13 +54,15 @@ class Server {
  private:
   explicit Server(const Options& options);
   absl::Status Build(const MakeHandler& make_handler);
+  absl::StatusOr<transport::Transport::Config> TransportConfig() const;
   void KeepHouse();
 
   const Options options_;
   Lifecycle lifecycle_;
   std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
   Admission admission_;
-  Authenticator authenticator_;
+  Authenticator authenticator_{metrics_.get()};
+  std::unique_ptr<TlsFiles> tls_;  // nullptr: no TLS listeners
   std::unique_ptr<ComputeHandler> handler_;
   std::unique_ptr<transport::Transport> transport_;
   std::unique_ptr<MetricsEndpoint> endpoint_;
@@ -63,6 +70,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stopped_ = false;
+  std::atomic<bool> reload_ = false;
   std::thread housekeeper_;
 };
 

@@ -16,14 +16,19 @@
 namespace tensord::server {
 namespace {
 
-constexpr uint64_t kInterruptBit = uint64_t{1} << 32;
+// What each signal adds to the eventfd.
+constexpr uint64_t kTerminate = 1;
+constexpr uint64_t kReload = uint64_t{1} << 16;
+constexpr uint64_t kInterrupt = uint64_t{1} << 32;
 constexpr absl::Duration kParentPoll = absl::Milliseconds(250);
 
 int signal_event = -1;
 
 void OnSignal(int number) {
   const int saved = errno;
-  eventfd_write(signal_event, number == SIGINT ? kInterruptBit : 1);
+  eventfd_write(signal_event, number == SIGINT   ? kInterrupt
+                              : number == SIGHUP ? kReload
+                                                 : kTerminate);
   errno = saved;
 }
 
@@ -50,6 +55,7 @@ absl::StatusOr<Signals> Signals::Install() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
 }
@@ -76,7 +82,10 @@ Signals::Event Signals::Poll(int milliseconds) const {
   if (poll(watched, 2, milliseconds) < 0) return Event::kNone;
   eventfd_t value = 0;
   if (watched[0].revents != 0 && eventfd_read(event_.get(), &value) == 0) {
-    return value >= kInterruptBit ? Event::kInterrupt : Event::kTerminate;
+    if (value >= kInterrupt) return Event::kInterrupt;
+    if (value % kReload >= kTerminate) return Event::kTerminate;
+    reload_();
+    return Event::kNone;
   }
   if (watched[1].revents != 0 && AtEnd(STDIN_FILENO)) return Event::kParentGone;
   if (watch_parent_ && getppid() != parent_) return Event::kParentGone;

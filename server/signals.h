@@ -1,7 +1,11 @@
-// What may end the daemon from outside: SIGTERM, SIGINT, and the death of its parent.
+// What reaches the daemon from outside: SIGTERM, SIGINT and the death of its parent, which end it,
+// and SIGHUP.
 #pragma once
 
 #include <sys/types.h>
+
+#include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -19,8 +23,11 @@ class Signals {
     kParentGone,  // nobody is left to serve: stop
   };
 
-  // Takes SIGTERM and SIGINT over and ignores SIGPIPE.
+  // Takes SIGTERM, SIGINT and SIGHUP over and ignores SIGPIPE.
   static absl::StatusOr<Signals> Install();
+
+  // `reload` is called on SIGHUP, inside Wait.
+  void OnReload(std::function<void()> reload) { reload_ = std::move(reload); }
 
   // From now on the parent's death, and the closing of a standard input that is a pipe or socket,
   // are events too.
@@ -34,6 +41,7 @@ class Signals {
   Event Poll(int milliseconds) const;
 
   base::Fd event_;
+  std::function<void()> reload_ = [] {};
   bool watch_parent_ = false;
   bool watch_stdin_ = false;
   pid_t parent_ = 0;

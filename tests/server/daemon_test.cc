@@ -107,6 +107,23 @@ TEST_F(DaemonTest, ASecondSignalCutsTheDrainShort) {
   EXPECT_EQ(daemon.Wait(), 0);
 }
 
+TEST_F(DaemonTest, SighupReadsTokensAgainAndEndsNothing) {
+  const std::string tokens = dir_.path() + "/tokens";
+  ASSERT_TRUE(base::WriteFileAtomically(tokens, "alice 0123456789abcdef\n").ok());
+  Daemon daemon({"--listen=" + Socket(), "--token-file=" + tokens, "--drain-delay=1h",
+                 "--cache-dir=off"});
+  daemon.ReadUntil("listening");
+  daemon.Signal(SIGHUP);
+  EXPECT_THAT(daemon.ReadUntil("read again"), HasSubstr("tokens and keys read again"));
+  daemon.Signal(SIGTERM);
+  daemon.ReadUntil("draining");
+  daemon.Signal(SIGHUP);
+  EXPECT_THAT(daemon.ReadUntil("read again"), HasSubstr("tokens and keys read again"))
+      << "the drain goes on";
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait(), 0);
+}
+
 TEST_F(DaemonTest, APrivateDaemonEndsWithItsStandardInput) {
   Daemon daemon({"--listen=" + Socket(), "--exit-with-parent", "--cache-dir=off"});
   daemon.ReadUntil("listening");
