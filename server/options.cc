@@ -206,7 +206,8 @@ absl::StatusOr<std::vector<Entry>> ReadConfigFile(const std::string& path) {
 }
 
 std::vector<std::string> UnknownVariables(std::span<const std::string> environment) {
-  std::vector<std::string> names = {"TENSORD_ADDR", "TENSORD_TOKEN", "TENSORD_CONFIG"};
+  std::vector<std::string> names = {"TENSORD_ADDR", "TENSORD_TOKEN", "TENSORD_CA",
+                                    "TENSORD_CERT", "TENSORD_KEY",   "TENSORD_CONFIG"};
   for (const OptionRow& row : kOptions) names.push_back(EnvironmentName(row.name));
   std::vector<std::string_view> known(names.begin(), names.end());
   return base::UnknownSettings(environment, known);

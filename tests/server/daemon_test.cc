@@ -110,8 +110,8 @@ TEST_F(DaemonTest, ASecondSignalCutsTheDrainShort) {
 TEST_F(DaemonTest, SighupReadsTokensAgainAndEndsNothing) {
   const std::string tokens = dir_.path() + "/tokens";
   ASSERT_TRUE(base::WriteFileAtomically(tokens, "alice 0123456789abcdef\n").ok());
-  Daemon daemon({"--listen=" + Socket(), "--token-file=" + tokens, "--drain-delay=1h",
-                 "--cache-dir=off"});
+  Daemon daemon(
+      {"--listen=" + Socket(), "--token-file=" + tokens, "--drain-delay=1h", "--cache-dir=off"});
   daemon.ReadUntil("listening");
   daemon.Signal(SIGHUP);
   EXPECT_THAT(daemon.ReadUntil("read again"), HasSubstr("tokens and keys read again"));

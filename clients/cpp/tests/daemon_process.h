@@ -25,6 +25,8 @@ class DaemonProcess {
  public:
   enum class Kind : uint8_t { kUnix, kTcp };
   explicit DaemonProcess(Kind kind = Kind::kUnix);
+  // With flags that say where to listen.
+  explicit DaemonProcess(const std::vector<std::string>& listen);
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
@@ -37,6 +39,8 @@ class DaemonProcess {
   int Wait();
 
  private:
+  void Start(const std::vector<std::string>& listen);
+
   const TemporaryFolder folder_;
   std::string address_;
   pid_t pid_ = -1;
