@@ -9,6 +9,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/settings.h"
+#include "server/grpc_log.h"
 #include "server/make_handler.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -63,6 +64,7 @@ int Main(std::span<const std::string_view> args) {
   if (const int code = Inform(*options); code >= 0) return code;
   KeepFreedMemory();
   ApplyToEngine(*options);
+  TakeOverGrpcLog();
   for (const std::string& name : options->warnings) {
     LOG_WARNING("unknown environment variable", {"name", name});
   }
