@@ -131,6 +131,12 @@ TEST_F(JwtTest, HeadersThatAskForMoreAreRefused) {
   EXPECT_FALSE(Verify(SignedToken(own_key, Payload(), "ES256", MakeKey("P-256"))).ok());
 }
 
+TEST_F(JwtTest, TheTypeMayBeMissing) {
+  EXPECT_TRUE(Verify(SignedToken(R"({"alg":"ES256"})", Payload(), "ES256", p256_)).ok());
+  const std::string typed = R"({"alg":"ES256","typ":"at+jwt"})";
+  EXPECT_FALSE(Verify(SignedToken(typed, Payload(), "ES256", p256_)).ok());
+}
+
 TEST_F(JwtTest, WhatIsNoTokenIsRefusedInTheSameWords) {
   const std::string good = SignedToken(Header("ES256"), Payload(), "ES256", p256_);
   for (const std::string& token :

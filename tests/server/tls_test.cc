@@ -1,4 +1,5 @@
 // TLS listeners: who gets in, who does not, and certificates that change while the daemon runs.
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/server/tls_fixture.h"
 
 namespace tensord::server {
@@ -59,6 +60,18 @@ TEST_F(TlsTest, ACertificateThatIsNotToBeTrustedIsRefusedInWordsAndCounted) {
   EXPECT_EQ(AuthFailures(), 4);
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("msg=refused"), HasSubstr("has expired"), Not(HasSubstr("0123456"))));
+}
+
+TEST_F(TlsTest, NoMethodIsServedWithoutACertificate) {
+  WantClientCertificates();
+  StartServer();
+  const std::string address = server_->addresses().front().substr(std::string("tls://").size());
+  const auto channel =
+      grpc::CreateChannel(address, grpc::SslCredentials({.pem_root_certs = ca_.pem}));
+  grpc::ClientContext context;
+  grpc::health::v1::HealthCheckResponse response;
+  EXPECT_EQ(grpc::health::v1::Health::NewStub(channel)->Check(&context, {}, &response).error_code(),
+            StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(TlsTest, TheDaemonsCertificateMustBeTheOneTheClientTrusts) {
