@@ -106,6 +106,7 @@ def test_a_certificate_names_the_client(daemons, pki):
 def test_a_token_serves_without_one(daemons, pki):
     session = tensord.connect(daemons[1], ca=pki.cert("ca"), token=TOKEN)
     assert session.welcome.principal == "bob"
+    assert session.stats()["sessions"] == 1
 
 
 def test_files_are_found_in_the_environment_and_the_config_file(
