@@ -36,7 +36,7 @@ class NewConnections {
   // `fd` is somebody else's, to be given to gRPC after this; a duplicate of it is kept while the
   // connection is new.
   void Add(const std::string& name, int fd, absl::Time now);
-  // A call has come from it.
+  // A call has come from it, by somebody who may call.
   void OnCall(std::string_view grpc_peer);
   // Cuts off what is too old, and forgets what has been closed; to be called about once a second.
   void OnTick(absl::Time now);

@@ -30,18 +30,21 @@ int PortOf(int socket) {
                    : reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
 }
 
-absl::StatusOr<base::Fd> Listen(const addrinfo& at, const std::string& name) {
+// Invalid, with errno set, when it fails.
+base::Fd Listen(const addrinfo& at) {
   base::Fd fd(socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd.valid()) return base::ErrnoStatus(errno, "socket", name);
+  if (!fd.valid()) return fd;
   const int on = 1, off = 0;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // connections inherit it
   if (at.ai_family == AF_INET6) {
     setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
   }
-  if (bind(fd.get(), at.ai_addr, at.ai_addrlen) != 0)
-    return base::ErrnoStatus(errno, "cannot listen on", name);
-  if (listen(fd.get(), kBacklog) != 0) return base::ErrnoStatus(errno, "listen", name);
+  const bool listens =
+      bind(fd.get(), at.ai_addr, at.ai_addrlen) == 0 && listen(fd.get(), kBacklog) == 0;
+  const int error = errno;
+  if (!listens) fd.Close();
+  errno = error;
   return fd;
 }
 
@@ -61,15 +64,16 @@ absl::StatusOr<TcpSockets> ListenTcp(const std::string& host, int port) {
   absl::Status failure;
   for (addrinfo* at = found; at != nullptr; at = at->ai_next) {
     SetPort(at->ai_addr, listening.port);
-    absl::StatusOr<base::Fd> fd = Listen(*at, name);
-    if (!fd.ok()) {
+    base::Fd fd = Listen(*at);
+    if (!fd.valid()) {
+      const int error = errno;
+      failure = base::ErrnoStatus(error, "cannot listen on", name);
       // A name like localhost may have an address of a family that this machine does not have.
-      if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) return fd.status();
-      failure = fd.status();
+      if (error != EADDRNOTAVAIL && error != EAFNOSUPPORT) return failure;
       continue;
     }
-    listening.port = PortOf(fd->get());
-    listening.sockets.push_back(*std::move(fd));
+    listening.port = PortOf(fd.get());
+    listening.sockets.push_back(std::move(fd));
   }
   if (listening.sockets.empty()) return failure;
   return listening;

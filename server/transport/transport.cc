@@ -254,6 +254,7 @@ void Transport::OnStarted(Call& call) {
     return call.Refuse(peer.status(), absl::ZeroDuration());
   }
   call.peer = *std::move(peer);
+  new_connections_.OnCall(call.context()->peer());
   Admission::Ticket ticket;
   if (absl::Status status = Admit(call, method, &ticket); !status.ok()) {
     services_.metrics.Add(Metric::calls_refused);
@@ -266,7 +267,6 @@ void Transport::OnStarted(Call& call) {
 // missing, or is not to be trusted.
 absl::StatusOr<Peer> Transport::PeerOf(Call& call) {
   const std::string address = call.context()->peer();
-  new_connections_.OnCall(address);
   Peer peer = owners_.Find(address);
   if (tls_ == nullptr || peer.identified) return peer;
   const std::shared_ptr<const grpc::AuthContext> context = call.context()->auth_context();

@@ -74,6 +74,20 @@ TEST_F(TlsTest, NoMethodIsServedWithoutACertificate) {
             StatusCode::UNAUTHENTICATED);
 }
 
+TEST_F(TlsTest, AConnectionWithoutATrustedCertificateIsCutOffHoweverOftenItCalls) {
+  WantClientCertificates();
+  options_.first_call = absl::Seconds(1);
+  StartServer();
+  const Certificate ann = MakeCertificate({.common_name = "ann"}, &ca_);
+  const auto trusted = StubOf(&ann), stranger = StubOf();
+  EXPECT_TRUE(Negotiate(*trusted).ok());
+  EXPECT_TRUE(Eventually([&] {
+    Negotiate(*stranger);
+    return server_->metrics().Get(Metric::connections_cut) > 0;
+  }));
+  EXPECT_TRUE(Negotiate(*trusted).ok());
+}
+
 TEST_F(TlsTest, TheDaemonsCertificateMustBeTheOneTheClientTrusts) {
   TakeTokens();
   StartServer();
