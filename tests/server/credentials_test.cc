@@ -1,6 +1,9 @@
 // Who a peer is: tokens, their files, and files that change.
 #include "server/credentials.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "engine/base/file.h"
 #include "tests/server/pki.h"
 
@@ -82,6 +85,26 @@ TEST_F(CredentialsTest, AJwtIsTakenBesideTokens) {
   EXPECT_EQ(NameOf(SignedToken(R"({"alg":"EdDSA"})", payload, "EdDSA", key)), "jwt:ann");
   EXPECT_EQ(NameOf("fedcba9876543210"), "bob");
   EXPECT_EQ(NameOf("fedcba9876543211"), "the token is not valid");
+}
+
+TEST_F(CredentialsTest, KeysOfJwtsAreRotatedWithoutARestart) {
+  const Key old_key = MakeKey("P-256"), new_key = MakeKey("P-256");
+  WritePrivate(path_, PublicPem(old_key));
+  ASSERT_TRUE(authenticator_.Load({.jwt_key_file = path_, .jwt = {.audience = "t"}}).ok());
+  const auto signed_by = [](const Key& key) {
+    const int64_t end = absl::ToUnixSeconds(absl::Now()) + 60;
+    return SignedToken(R"({"alg":"ES256"})",
+                       R"({"sub":"ann","aud":"t","exp":)" + std::to_string(end) + "}", "ES256",
+                       key);
+  };
+  EXPECT_EQ(NameOf(signed_by(new_key)), "the token is not valid");
+  WritePrivate(path_, PublicPem(old_key) + PublicPem(new_key));
+  authenticator_.Reload(false);
+  EXPECT_EQ(NameOf(signed_by(old_key)), "jwt:ann");
+  EXPECT_EQ(NameOf(signed_by(new_key)), "jwt:ann");
+  WritePrivate(path_, PublicPem(new_key));
+  authenticator_.Reload(false);
+  EXPECT_EQ(NameOf(signed_by(old_key)), "the token is not valid");
 }
 
 TEST_F(CredentialsTest, SecretsOfJwtsMustBePrivate) {

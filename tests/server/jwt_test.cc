@@ -1,6 +1,9 @@
 // JSON Web Tokens: which are good, and how each bad one is refused.
 #include "server/jwt.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "absl/strings/escaping.h"
 #include "tests/server/pki.h"
 
@@ -8,7 +11,6 @@ namespace tensord::server {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 const char kSecret[] = "0123456789abcdef0123456789abcdef";
 constexpr int64_t kNow = 1'700'000'000;

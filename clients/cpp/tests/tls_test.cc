@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "clients/cpp/tensord/daemon.h"
+#include "clients/cpp/tensord/operators.h"
 #include "clients/cpp/tests/daemon_process.h"
 #include "clients/cpp/tests/test_certificates.h"
 
