@@ -6,6 +6,7 @@
 // poll only while there are transfers; the control lane hears of new ones.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -34,13 +35,16 @@ class LaneRest {
     changed_.notify_all();
   }
 
-  // Returns while there is something to poll for.
-  void Rest() {
+  // Returns true while there is something to poll for, and false now and then when there is not: a
+  // look is due, because gRPC answers calls of unknown methods on a queue of its own choice.
+  bool Rest() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return calls_ > 0 || stopped_; });
+    return changed_.wait_for(lock, kNap, [this] { return calls_ > 0 || stopped_; });
   }
 
  private:
+  static constexpr std::chrono::milliseconds kNap{100};
+
   std::mutex mutex_;
   std::condition_variable changed_;
   int calls_ = 0;

@@ -206,8 +206,8 @@ void Transport::ServeBulk(grpc::ServerCompletionQueue* queue) {
   for (;;) {
     void* tag = nullptr;
     bool ok = false;
-    bulk_rest_.Rest();
-    switch (queue->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kBulkPoll)) {
+    const auto poll = bulk_rest_.Rest() ? kBulkPoll : std::chrono::milliseconds(0);
+    switch (queue->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + poll)) {
       case grpc::CompletionQueue::GOT_EVENT:
         Handle(tag, ok);
         break;
