@@ -27,6 +27,12 @@ absl::StatusOr<DecodedChunk> CheckedChunk(grpc::ByteBuffer& message) {
   return chunk;
 }
 
+// Counts and logs a data token that was none of the session's; the status itself.
+absl::Status Refused(const Services& services, const Call& call, const absl::Status& status) {
+  if (absl::IsUnauthenticated(status)) services.authenticator.CountRefusal(call.peer, status);
+  return status;
+}
+
 // Adds one to a gauge for its own life.
 class Gauge {
  public:
@@ -77,15 +83,15 @@ class SessionCall : public CallHandler {
 class UploadCall : public CallHandler {
  public:
   UploadCall(const Services& services, Call& call)
-      : metrics_(services.metrics),
+      : services_(services),
         call_(call),
-        open_(metrics_, Metric::transfers),
+        open_(services.metrics, Metric::transfers),
         sink_(services.compute.OpenUpload(call.peer, call.shared_from_this())) {}
 
   Flow OnMessage(grpc::ByteBuffer& message) override {
     absl::StatusOr<Flow> flow = Take(message);
     if (flow.ok()) return *flow;
-    call_.Close(flow.status());
+    call_.Close(Refused(services_, call_, flow.status()));
     return Flow::kPause;
   }
 
@@ -100,11 +106,11 @@ class UploadCall : public CallHandler {
  private:
   absl::StatusOr<Flow> Take(grpc::ByteBuffer& message) {
     ASSIGN_OR_RETURN(DecodedChunk chunk, CheckedChunk(message));
-    metrics_.Add(Metric::bytes_uploaded, static_cast<int64_t>(chunk.data_bytes));
+    services_.metrics.Add(Metric::bytes_uploaded, static_cast<int64_t>(chunk.data_bytes));
     return sink_->OnChunk(chunk.header, chunk.pieces);
   }
 
-  Metrics& metrics_;
+  const Services& services_;
   Call& call_;
   Gauge open_;
   std::unique_ptr<UploadSink> sink_;
@@ -164,7 +170,9 @@ class DownloadCall : public ServerStreamCall<v1::DownloadRequest, DownloadSource
  private:
   absl::StatusOr<std::unique_ptr<DownloadSource>> Open(
       const v1::DownloadRequest& request) override {
-    return services_.compute.OpenDownload(call_.peer, request, call_.shared_from_this());
+    auto source = services_.compute.OpenDownload(call_.peer, request, call_.shared_from_this());
+    if (!source.ok()) return Refused(services_, call_, source.status());
+    return source;
   }
 
   Pull Give(DownloadSource& source, grpc::ByteBuffer* message) override {
@@ -193,6 +201,7 @@ class WatchCall : public ServerStreamCall<v1::WatchRequest, EventSource> {
   absl::StatusOr<std::unique_ptr<EventSource>> Open(const v1::WatchRequest& request) override {
     ASSIGN_OR_RETURN(Principal principal,
                      Authenticate(services_, call_.peer, request.credentials()));
+    call_.EndAt(principal.expires);
     return services_.compute.OpenWatch(principal, request, call_.shared_from_this());
   }
 
@@ -232,10 +241,11 @@ class UploadPartCall : public CallHandler {
 
   Flow OnMessage(grpc::ByteBuffer& message) override {
     auto call = call_.shared_from_this();
-    Reply<v1::UploadStatus> reply(call, [call](absl::StatusOr<v1::UploadStatus> status) {
-      if (!status.ok()) return call->Close(status.status());
-      call->Answer(transport::Serialize(*status));
-    });
+    Reply<v1::UploadStatus> reply(
+        call, [&services = services_, call](absl::StatusOr<v1::UploadStatus> status) {
+          if (!status.ok()) return call->Close(Refused(services, *call, status.status()));
+          call->Answer(transport::Serialize(*status));
+        });
     absl::StatusOr<DecodedChunk> chunk = CheckedChunk(message);
     if (!chunk.ok()) return reply(chunk.status()), Flow::kPause;
     services_.metrics.Add(Metric::bytes_uploaded, static_cast<int64_t>(chunk->data_bytes));
@@ -259,9 +269,7 @@ std::unique_ptr<CallHandler> Make(const Services& services, Call& call) {
 
 absl::StatusOr<Principal> Authenticate(const Services& services, const Peer& peer,
                                        const v1::Credentials& credentials) {
-  auto principal = services.authenticator.Authenticate(peer, credentials);
-  if (!principal.ok()) services.metrics.Add(Metric::auth_failures);
-  return principal;
+  return services.authenticator.Authenticate(peer, credentials);
 }
 
 std::unique_ptr<CallHandler> MakeSession(const Services& services, Call& call) {

@@ -11,6 +11,7 @@
 #include "engine/base/log.h"
 #include "engine/base/settings.h"
 #include "engine/base/strings.h"
+#include "server/grpc_log.h"
 #include "server/make_handler.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -88,6 +89,7 @@ class Watch {
 
 // Takes over what may change while it runs; what is wrong or needs a restart is logged.
 void Reload(Args args, Options& options, Server& server) {
+  server.Reload();
   absl::StatusOr<Options> read = ParseOptions(args, base::ProcessEnvironment());
   if (!read.ok()) {
     LOG_ERROR("configuration not reloaded", {"status", read.status()});
@@ -143,6 +145,7 @@ int Main(Args args) {
   if (options->exit_with_parent) manager = ServiceManager("");
   KeepFreedMemory();
   ApplyToEngine(*options);
+  TakeOverGrpcLog();
   for (const std::string& name : options->warnings) {
     LOG_WARNING("unknown environment variable", {"name", name});
   }

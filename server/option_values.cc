@@ -31,18 +31,22 @@ bool IsLoopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-absl::StatusOr<Address> ParseTcp(std::string_view text) {
-  Address address{.kind = Address::Kind::kTcp};
+absl::StatusOr<Address> ParseHostPort(std::string_view text, Address::Kind kind) {
+  Address address{.kind = kind};
   const size_t colon = text.rfind(':');
   if (colon == text.npos || !absl::SimpleAtoi(ToAbsl(text.substr(colon + 1)), &address.port) ||
       address.port < 0 || address.port > 65535) {
-    return InvalidArgument("expected tcp://host:port, not '", text, "'");
+    return InvalidArgument("expected ", kind == Address::Kind::kTls ? "tls" : "tcp",
+                           "://host:port, not '", text, "'");
   }
   std::string_view host = text.substr(0, colon);
   if (ConsumePrefix(&host, "[")) ConsumeSuffix(&host, "]");
-  if (!IsLoopback(host)) {
-    return InvalidArgument("listening on ", host, " would serve other machines unencrypted; use ",
-                           "a loopback address and put a TLS proxy in front");
+  if (host.empty()) {
+    return InvalidArgument("expected a host before the port: 0.0.0.0 or [::] for every one");
+  }
+  if (kind == Address::Kind::kTcp && !IsLoopback(host)) {
+    return InvalidArgument("listening on ", host, " would serve other machines unencrypted; ",
+                           "listen on tls://", text, ", or on a loopback address");
   }
   address.host = std::string(host);
   return address;
@@ -65,8 +69,9 @@ bool ConsumeSuffix(std::string_view* text, std::string_view suffix) {
 absl::StatusOr<Address> ParseAddress(std::string_view text) {
   if (ConsumePrefix(&text, "unix://")) return ParseUnix(text);
   if (ConsumePrefix(&text, "unix:")) return ParseUnix(text);
+  if (ConsumePrefix(&text, "tls://")) return ParseHostPort(text, Address::Kind::kTls);
   ConsumePrefix(&text, "tcp://");
-  return ParseTcp(text);
+  return ParseHostPort(text, Address::Kind::kTcp);
 }
 
 absl::Status ReadText(std::string_view text, std::string* value) {

@@ -41,7 +41,7 @@ struct OptionRow {
 
 // clang-format off
 const OptionRow kOptions[] = {
-    {"listen", "ADDRESS", "unix:///path, or tcp://127.0.0.1:port with --token-file; may be repeated",
+    {"listen", "ADDRESS", "unix:///path, tcp://127.0.0.1:port or tls://host:port; may be repeated",
      [](Options& o, std::string_view t) { return ReadAddress(t, &o.listen); },
      [](const Options& o) { return absl::StrJoin(o.listen, ","); }, false, true},
     {"device", "NAMES", "devices to open, separated by commas; all when not given",
@@ -49,7 +49,15 @@ const OptionRow kOptions[] = {
      [](const Options& o) { return absl::StrJoin(o.device, ","); }},
     {"cache-dir", "DIR|off", "where compiled kernels and plans are kept, of mode 0700", TEXT(cache_dir)},
     {"metrics-listen", "HOST:PORT|off", "serves Prometheus metrics at /metrics", TEXT(metrics_listen)},
-    {"token-file", "FILE", "lines of `name token`, mode 0600; TCP listeners want it", TEXT(token_file)},
+    {"token-file", "FILE", "lines of `name token`, mode 0600; read again when it changes", TEXT(token_file)},
+    {"jwt-key-file", "FILE", "public keys whose JWTs are taken, PEM: RSA (RS256), P-256 (ES256), Ed25519 (EdDSA)", TEXT(jwt_key_file)},
+    {"jwt-secret-file", "FILE", "secrets whose JWTs (HS256) are taken, one a line, mode 0600", TEXT(jwt_secret_file)},
+    {"jwt-audience", "TEXT", "what `aud` of a JWT must hold; wanted with JWT keys", TEXT(jwt_audience)},
+    {"jwt-issuer", "TEXT", "what `iss` of a JWT must be; any when not given", TEXT(jwt_issuer)},
+    {"jwt-principal-claim", "NAME", "the claim of a JWT that names the principal", TEXT(jwt_principal_claim)},
+    {"tls-cert", "FILE", "the certificate chain of tls:// listeners, PEM; read again when it changes", TEXT(tls_cert)},
+    {"tls-key", "FILE", "its private key, PEM, mode 0600", TEXT(tls_key)},
+    {"tls-client-ca", "FILE", "tls:// clients must show a certificate that these vouch for (mTLS)", TEXT(tls_client_ca)},
     {"threads", "N", "compute threads; 0 takes the cores this process may use", NUMBER(threads, 0, 1024)},
     {"io-threads", "N", "transport threads per lane; 0 decides by the cores", NUMBER(io_threads, 0, 64)},
     {"memory-limit", "BYTES", "host memory for values, as 4096, 512M or 8G; 0 decides by the cgroup",
@@ -70,6 +78,8 @@ const OptionRow kOptions[] = {
      [](Options& o, std::string_view t) { return ReadOtlpEndpoint(t, &o.otlp_endpoint); },
      [](const Options& o) { return o.otlp_endpoint; }},
     {"slow-command", "TIME", "logs what takes at least this long, by its stages; 0 logs none", DURATION(slow_command)},
+    {"max-new-connections", "N", "connections without a call yet; the oldest makes room", NUMBER(max_new_connections, 1, 1000000)},
+    {"first-call", "TIME", "how long a connection may take to begin its first call", DURATION(first_call)},
     {"log-level", "LEVEL", "debug, info, warning, error or off", CHOICE(log_level, "debug", "info", "warning", "error", "off")},
     {"log-format", "FORMAT", "text or json", CHOICE(log_format, "text", "json")},
 };
@@ -202,7 +212,8 @@ absl::StatusOr<std::vector<Entry>> ReadConfigFile(const std::string& path) {
 }
 
 std::vector<std::string> UnknownVariables(std::span<const std::string> environment) {
-  std::vector<std::string> names = {"TENSORD_ADDR", "TENSORD_TOKEN", "TENSORD_CONFIG"};
+  std::vector<std::string> names = {"TENSORD_ADDR", "TENSORD_TOKEN", "TENSORD_CA",
+                                    "TENSORD_CERT", "TENSORD_KEY",   "TENSORD_CONFIG"};
   for (const OptionRow& row : kOptions) names.push_back(EnvironmentName(row.name));
   std::vector<std::string_view> known(names.begin(), names.end());
   return base::UnknownSettings(environment, known);
@@ -227,17 +238,49 @@ std::string DefaultCacheDir(std::span<const std::string> environment) {
   return "";
 }
 
+bool TakesTokens(const Options& options) {
+  return !options.token_file.empty() || !options.jwt_key_file.empty() ||
+         !options.jwt_secret_file.empty();
+}
+
+absl::Status CheckTokens(const Options& options) {
+  const bool jwt = !options.jwt_key_file.empty() || !options.jwt_secret_file.empty();
+  if (jwt && options.jwt_audience.empty()) {
+    return InvalidArgument(
+        "JWT keys without --jwt-audience: tokens that the issuer made for other ",
+        "services would be good here");
+  }
+  if (options.jwt_principal_claim.empty()) {
+    return InvalidArgument("--jwt-principal-claim must name a claim, as in sub");
+  }
+  return absl::OkStatus();
+}
+
+// Whether whoever connects there can prove who they are.
+absl::Status CheckListener(const Address& address, const Options& options) {
+  if (address.kind == Address::Kind::kUnix) return absl::OkStatus();
+  if (address.kind == Address::Kind::kTcp) {
+    if (TakesTokens(options)) return absl::OkStatus();
+    return InvalidArgument("any local user could connect over TCP; give --token-file or ",
+                           "--jwt-key-file, or listen on unix:///path");
+  }
+  if (options.tls_cert.empty() || options.tls_key.empty()) {
+    return InvalidArgument("TLS wants --tls-cert and --tls-key");
+  }
+  if (TakesTokens(options) || !options.tls_client_ca.empty()) return absl::OkStatus();
+  return InvalidArgument("anybody could connect; give --tls-client-ca, --token-file or ",
+                         "--jwt-key-file");
+}
+
 absl::Status Resolve(std::span<const std::string> environment, Options& options) {
   if (options.listen.empty()) options.listen.push_back(DefaultSocket(environment));
   if (!options.origin.contains("cache-dir")) options.cache_dir = DefaultCacheDir(environment);
   if (options.cache_dir == "off") options.cache_dir.clear();
   if (options.metrics_listen == "off") options.metrics_listen.clear();
+  RETURN_IF_ERROR(CheckTokens(options));
   for (const std::string& listen : options.listen) {
     ASSIGN_OR_RETURN(Address address, ParseAddress(listen));
-    if (address.kind == Address::Kind::kTcp && options.token_file.empty()) {
-      return InvalidArgument("listen ", listen, ": any local user could connect over TCP; ",
-                             "give --token-file, or listen on unix:///path");
-    }
+    RETURN_IF_ERROR(Annotate(CheckListener(address, options), StrCat("listen ", listen, ": ")));
   }
   return absl::OkStatus();
 }
@@ -320,7 +363,8 @@ void ApplyToEngine(const Options& options) {
 std::string Address::ToString() const {
   if (kind == Kind::kUnix) return StrCat("unix://", path);
   const bool v6 = host.find(':') != host.npos;
-  return StrCat("tcp://", v6 ? "[" : "", host, v6 ? "]" : "", ":", port);
+  return StrCat(kind == Kind::kTls ? "tls://" : "tcp://", v6 ? "[" : "", host, v6 ? "]" : "", ":",
+                port);
 }
 
 }  // namespace tensord::server

@@ -24,12 +24,17 @@
 namespace tensord::server {
 
 struct Options {
-  // Where to listen: "unix:///path" or "tcp://127.0.0.1:port". Never empty once resolved.
+  // Where to listen: "unix:///path", "tcp://127.0.0.1:port" or "tls://host:port". Never empty once
+  // resolved.
   std::vector<std::string> listen;
   std::vector<std::string> device;  // names; empty: every device there is
   std::string cache_dir;            // "" keeps nothing on disk
   std::string metrics_listen;       // "host:port", "" is off
   std::string token_file;
+  std::string jwt_key_file, jwt_secret_file;  // "" for none
+  std::string jwt_issuer, jwt_audience;
+  std::string jwt_principal_claim = "sub";
+  std::string tls_cert, tls_key, tls_client_ca;  // PEM files, "" for none
   int64_t threads = 0;       // compute threads; 0: the cores this process may use
   int64_t io_threads = 0;    // transport threads per lane; 0: by the cores
   int64_t memory_limit = 0;  // bytes of host memory for values; 0: by the cgroup
@@ -44,6 +49,8 @@ struct Options {
   int64_t principal_in_flight = 65536;          // its commands that have not ended; 0: no limit
   std::string otlp_endpoint;                    // "" is off
   absl::Duration slow_command = absl::ZeroDuration();  // zero is off
+  int64_t max_new_connections = 1024;                  // that have not begun a call
+  absl::Duration first_call = absl::Seconds(10);       // how long such a connection may take
   std::string log_level = "info";
   std::string log_format = "text";
 
@@ -73,13 +80,14 @@ std::vector<std::string> DifferingOptions(const Options& a, const Options& b);
 // Carries threads, cache folder and log settings over to the engine's own settings table.
 void ApplyToEngine(const Options& options);
 
-// A listen address taken apart. Refused: a relative path, a TCP host that is not loopback.
+// A listen address taken apart. Refused: a relative path, a host that is not loopback without TLS.
 struct Address {
-  enum class Kind { kUnix, kTcp };
+  enum class Kind { kUnix, kTcp, kTls };
   Kind kind = Kind::kUnix;
   std::string path;  // kUnix
-  std::string host;  // kTcp: "127.0.0.1", "::1" or "localhost"
-  int port = 0;      // kTcp; 0 picks a free one
+  std::string
+      host;      // kTcp: "127.0.0.1", "::1" or "localhost"; kTls: any, "0.0.0.0" and "::" for all
+  int port = 0;  // kTcp, kTls; 0 picks a free one
 
   std::string ToString() const;
 };

@@ -27,15 +27,16 @@ std::vector<transport::Method> AllMethods() {
   return methods;
 }
 
-absl::StatusOr<transport::Transport::Config> TransportConfig(const Options& options) {
-  transport::Transport::Config config;
-  for (const std::string& listen : options.listen) {
-    ASSIGN_OR_RETURN(Address address, ParseAddress(listen));
-    config.listen.push_back(std::move(address));
-  }
-  config.threads_per_lane = options.io_threads > 0 ? static_cast<int>(options.io_threads)
-                                                   : std::clamp(base::CpuCount() / 2, 1, 4);
-  return config;
+TokenSources TokenSourcesOf(const Options& options) {
+  return {options.token_file,
+          options.jwt_key_file,
+          options.jwt_secret_file,
+          {options.jwt_issuer, options.jwt_audience, options.jwt_principal_claim}};
+}
+
+bool ListensByTls(const std::vector<std::string>& addresses) {
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [](const std::string& address) { return address.starts_with("tls://"); });
 }
 
 std::unique_ptr<telemetry::OtlpExporter> MakeExporter(const Options& options, Metrics& metrics) {
@@ -75,8 +76,10 @@ absl::StatusOr<std::vector<std::string>> Server::Check(const Options& options,
 
 // All that start-up may refuse, but for the addresses.
 absl::Status Server::Prepare(const MakeHandler& make_handler) {
-  if (!options_.token_file.empty()) {
-    ASSIGN_OR_RETURN(authenticator_, Authenticator::FromTokenFile(options_.token_file));
+  RETURN_IF_ERROR(authenticator_.Load(TokenSourcesOf(options_)));
+  if (ListensByTls(options_.listen)) {
+    ASSIGN_OR_RETURN(tls_,
+                     TlsFiles::Load({options_.tls_cert, options_.tls_key, options_.tls_client_ca}));
   }
   ASSIGN_OR_RETURN(handler_,
                    make_handler({options_, lifecycle_, *metrics_, authenticator_, &recorder_}));
@@ -84,7 +87,7 @@ absl::Status Server::Prepare(const MakeHandler& make_handler) {
 }
 
 absl::Status Server::Serve() {
-  ASSIGN_OR_RETURN(auto config, TransportConfig(options_));
+  ASSIGN_OR_RETURN(auto config, TransportConfig());
   const transport::Services services{*handler_, lifecycle_, *metrics_, authenticator_};
   ASSIGN_OR_RETURN(transport_,
                    transport::Transport::Start(config, AllMethods(), services, admission_));
@@ -96,11 +99,27 @@ absl::Status Server::Serve() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<transport::Transport::Config> Server::TransportConfig() const {
+  transport::Transport::Config config;
+  for (const std::string& listen : options_.listen) {
+    ASSIGN_OR_RETURN(Address address, ParseAddress(listen));
+    config.listen.push_back(std::move(address));
+  }
+  config.threads_per_lane = options_.io_threads > 0 ? static_cast<int>(options_.io_threads)
+                                                    : std::clamp(base::CpuCount() / 2, 1, 4);
+  config.new_connections = {static_cast<size_t>(options_.max_new_connections), options_.first_call};
+  config.tls = tls_.get();
+  return config;
+}
+
 void Server::KeepHouse() {
   std::unique_lock lock(mutex_);
   while (
       !stopping_.wait_for(lock, absl::ToChronoMilliseconds(kTick), [this] { return stopped_; })) {
     lock.unlock();
+    const bool reload = reload_.exchange(false);
+    authenticator_.Reload(reload);
+    if (tls_ != nullptr) tls_->Reload(reload);
     transport_->CheckProgress();
     handler_->OnTick(absl::Now());
     ++rounds_;

@@ -29,7 +29,7 @@ class Server {
   using MakeHandler =
       std::function<absl::StatusOr<std::unique_ptr<ComputeHandler>>(const HandlerContext&)>;
 
-  // Serves when it returns. Errors: an address in use, an unreadable token file, and what
+  // Serves when it returns. Errors: an address in use, unsound tokens or certificates, and what
   // `make_handler` reports.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options,
                                                        const MakeHandler& make_handler);
@@ -49,6 +49,10 @@ class Server {
   // Ends it now. Idempotent.
   void Stop();
 
+  // Reads the files of tokens, keys and certificates again at the next tick, within a second, even
+  // if they look the same. Thread-safe.
+  void Reload() { reload_ = true; }
+
   std::vector<std::string> addresses() const;
   int metrics_port() const { return endpoint_ == nullptr ? 0 : endpoint_->port(); }
   Lifecycle& lifecycle() { return lifecycle_; }
@@ -61,13 +65,15 @@ class Server {
   explicit Server(const Options& options);
   absl::Status Prepare(const MakeHandler& make_handler);
   absl::Status Serve();
+  absl::StatusOr<transport::Transport::Config> TransportConfig() const;
   void KeepHouse();
 
   const Options options_;
   Lifecycle lifecycle_;
   std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>();
   Admission admission_;
-  Authenticator authenticator_;
+  Authenticator authenticator_{metrics_.get()};
+  std::unique_ptr<TlsFiles> tls_;  // nullptr: no TLS listeners
   std::unique_ptr<telemetry::OtlpExporter> exporter_;
   telemetry::Recorder recorder_;
   std::unique_ptr<ComputeHandler> handler_;
@@ -78,6 +84,7 @@ class Server {
   std::condition_variable stopping_;
   bool stopped_ = false;
   std::atomic<uint64_t> rounds_ = 0;
+  std::atomic<bool> reload_ = false;
   std::thread housekeeper_;
 };
 

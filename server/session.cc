@@ -94,6 +94,7 @@ absl::StatusOr<uint64_t> Session::Resume(const Principal& principal, const v1::R
     if (!status.ok()) return;
     before = Replace(std::move(stream));
     core_.OnResume(resume);
+    core_.Trust(principal.expires);
     paused_ = false;
     if (this->stream() == nullptr) core_.OnPolled();
     MutexLock lock(stream_mutex_);
@@ -109,6 +110,11 @@ absl::Status Session::Submit(std::string_view bytes, std::string_view token) {
   RunNow([&] {
     if (core_.welcomed() && !core_.Confirm(token)) {
       status = UnknownSession();
+      return;
+    }
+    if (!core_.trusted()) {
+      status = runtime::Fault(absl::StatusCode::kUnauthenticated, "AUTH",
+                              "the session's credentials have expired; resume it with new ones");
       return;
     }
     core_.OnFrame(bytes);
@@ -155,7 +161,9 @@ void Session::OnGoingAway(absl::Duration deadline) {
   Post([this, deadline] { core_.OnGoingAway(deadline); });
 }
 
-bool Session::MayMoveData(std::string_view token) const { return SameSecret(token, data_token_); }
+bool Session::MayMoveData(std::string_view token) const {
+  return SameSecret(token, data_token_) && trusted_;
+}
 
 void Session::Download(const v1::DownloadRequest& request,
                        std::function<void(absl::StatusOr<SessionCore::Part>)> then) {
@@ -190,6 +198,7 @@ void Session::AfterTasks() {
   idle_ = core_.idle();
   breached_ = !core_.breach().ok();
   lease_expired_ = core_.lease_expired();
+  trusted_ = core_.trusted();
   drained_ = core_.drained();
   over_ = core_.over();
 }

@@ -49,7 +49,7 @@ class Session : public Strand, public SessionOwner {
   void OnGoingAway(absl::Duration deadline);
   bool Idle() const { return idle_; }
 
-  // Whether `token` is this session's data token.
+  // Whether `token` is this session's data token, and the client's credentials still hold.
   bool MayMoveData(std::string_view token) const;
   // REQUIRES: MayMoveData, of these and what follows.
   Uploads& uploads() const { return *uploads_; }
@@ -99,7 +99,7 @@ class Session : public Strand, public SessionOwner {
   std::atomic<bool> breached_ = false;  // core_.breach() is set, and does not change any more
   std::atomic<bool> closed_ = false;
   std::atomic<bool> over_ = false, listed_ = false;
-  std::atomic<bool> lease_expired_ = false, drained_ = false;
+  std::atomic<bool> lease_expired_ = false, drained_ = false, trusted_ = true;
   // Set once by OnWelcome, before the table knows the session.
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;
@@ -114,6 +114,9 @@ struct Carried {
 // AUTH, EPOCH_LOST, LEASE_EXPIRED, SESSION_UNKNOWN, GAP.
 absl::StatusOr<Carried> TakeOver(const SessionEnv& env, SessionTable& table, const Peer& peer,
                                  const v1::ClientFrame& frame, const StreamPtr& stream);
+
+// Counts and logs an attempt at a session that is not there or another's (SESSION_UNKNOWN).
+void CountUnknownSession(const SessionEnv& env, const Peer& peer, const absl::Status& status);
 
 // A ClientFrame by a unary call, for the session that it names or one that it begins.
 void SubmitFrame(const SessionEnv& env, SessionTable& table, const Peer& peer,

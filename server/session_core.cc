@@ -197,6 +197,7 @@ absl::Status SessionCore::OnHello(const v1::Hello& hello, const Origin& origin) 
   absl::StatusOr<Principal> principal = env_.authenticator.Authenticate(peer_, hello.credentials());
   if (!principal.ok()) return runtime::WithReason(principal.status(), "AUTH");
   ASSIGN_OR_RETURN(membership_, owner_.Join(*principal));
+  Trust(principal->expires);
   Account& account = membership_->account();
   name_ = RandomBytes(16);
   secrets_.push_back(RandomBytes(32));
@@ -351,6 +352,10 @@ void SessionCore::OnTick(absl::Time now) {
     env_.metrics.Add(Metric::leases_expired);
     LOG_INFO("lease expired", {"label", label_});
     return End();
+  }
+  if (trusted_until_ <= now && detached_since_ == absl::InfiniteFuture()) {
+    LOG_INFO("credentials expired", {"label", label_});
+    owner_.DropStream();
   }
   if (outbox_.blocked_since() < now - kBlockedTime) {
     LOG_INFO("no credit for replies in 30 s", {"label", label_});

@@ -80,6 +80,10 @@ class SessionCore : public SchedulerHost {
   // Breaks a session off that has not begun: the stream's first item was refused. The Fault travels
   // in a frame with seq 0, since the client counts those of another session.
   void Refuse(const absl::Status& status);
+  // Until when the client has proved who it is. Then the session loses its stream, and takes no
+  // calls, until somebody resumes it with better credentials.
+  void Trust(absl::Time until) { trusted_until_ = until; }
+  bool trusted() const { return env_.now() < trusted_until_; }
   // Frees everything. What comes later is ignored.
   void End();
 
@@ -238,6 +242,7 @@ class SessionCore : public SchedulerHost {
   absl::Duration lease_;
   absl::Time detached_since_ = absl::InfiniteFuture();
   bool lease_expired_ = false;
+  absl::Time trusted_until_ = absl::InfiniteFuture();
   uint64_t last_seq_ = 0, applied_ = 0, last_told_seq_ = 0;
   uint64_t items_in_ = 0, bytes_in_ = 0;
   uint64_t told_items_ = 0, told_bytes_ = 0;

@@ -96,10 +96,13 @@ void SessionCore::OnAuth(const v1::AuthRefresh& auth, const Origin& origin) {
   const absl::StatusOr<Principal> principal =
       env_.authenticator.Authenticate(peer_, auth.credentials());
   if (!principal.ok()) return Fail(origin, runtime::WithReason(principal.status(), "AUTH"));
-  if (*principal == membership_->account().principal) return;
-  Fail(origin, Fault(StatusCode::kPermissionDenied, "FORBIDDEN",
-                     "auth: the credentials are another principal's than the session's; begin a "
-                     "session of its own with Hello"));
+  if (*principal == membership_->account().principal) return Trust(principal->expires);
+  const absl::Status foreign =
+      Fault(StatusCode::kPermissionDenied, "FORBIDDEN",
+            "auth: the credentials are another principal's than the session's; begin a session of "
+            "its own with Hello");
+  env_.authenticator.CountRefusal(peer_, foreign);
+  Fail(origin, foreign);
 }
 
 void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {

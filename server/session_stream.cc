@@ -84,9 +84,20 @@ absl::StatusOr<Carried> TakeOver(const SessionEnv& env, SessionTable& table, con
                           "resume: the daemon was started anew, and its sessions are gone; begin "
                           "with Hello");
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<Session> session, table.FindToResume(resume.session()));
-  ASSIGN_OR_RETURN(const uint64_t number, session->Resume(*principal, resume, stream));
-  return Carried{std::move(session), number};
+  absl::StatusOr<std::shared_ptr<Session>> session = table.FindToResume(resume.session());
+  const absl::StatusOr<uint64_t> number = session.ok()
+                                              ? (*session)->Resume(*principal, resume, stream)
+                                              : absl::StatusOr<uint64_t>(session.status());
+  if (!number.ok()) {
+    CountUnknownSession(env, peer, number.status());
+    return number.status();
+  }
+  return Carried{*std::move(session), *number};
+}
+
+void CountUnknownSession(const SessionEnv& env, const Peer& peer, const absl::Status& status) {
+  if (runtime::ReasonOf(status) != "SESSION_UNKNOWN") return;
+  env.authenticator.CountRefusal(peer, status);
 }
 
 std::unique_ptr<StreamHandler> MakeSessionStream(const SessionEnv& env, SessionTable& table,

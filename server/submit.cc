@@ -13,11 +13,16 @@ using runtime::Fault;
 
 constexpr absl::Duration kLongestWait = absl::Seconds(30);
 
+// Whether the frame names no session: its first item tells.
+bool Begins(const v1::ClientFrame& frame) {
+  return frame.session().empty() && frame.items_size() > 0;
+}
+
 // The session that the frame is for, with the frame applied.
 absl::StatusOr<std::shared_ptr<Session>> Apply(const SessionEnv& env, SessionTable& table,
                                                const Peer& peer, const v1::ClientFrame& frame,
                                                std::string_view bytes) {
-  const bool begins = frame.session().empty() && frame.items_size() > 0;
+  const bool begins = Begins(frame);
   if (begins && frame.items(0).has_resume()) {
     ASSIGN_OR_RETURN(const Carried carried, TakeOver(env, table, peer, frame, nullptr));
     return carried.session;
@@ -49,7 +54,10 @@ void SubmitFrame(const SessionEnv& env, SessionTable& table, const Peer& peer,
       std::min(kLongestWait, absl::Microseconds(static_cast<int64_t>(std::min<uint64_t>(
                                  frame.wait_us(), static_cast<uint64_t>(INT64_MAX)))));
   const absl::StatusOr<std::shared_ptr<Session>> session = Apply(env, table, peer, frame, bytes);
-  if (!session.ok()) return reply(session.status());
+  if (!session.ok()) {
+    if (!Begins(frame)) CountUnknownSession(env, peer, session.status());
+    return reply(session.status());
+  }
   (*session)->Answer(wait, std::move(reply));
 }
 

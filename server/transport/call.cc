@@ -179,6 +179,9 @@ void Call::Abort() {
 void Call::CheckProgress(absl::Time now) {
   const int64_t began = write_began_ns_;
   if (began != 0 && now - absl::FromUnixNanos(began) > kWriteTimeout) Abort();
+  if (end_at_us_ <= absl::ToUnixMicros(now)) {
+    Close(absl::UnauthenticatedError("the credentials have expired; call again with new ones"));
+  }
   if (!heard_ && now - totals_.started > kFirstMessageTimeout) {
     Close(absl::DeadlineExceededError("nothing was sent within 10 s of the call's beginning"));
   }

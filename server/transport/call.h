@@ -98,8 +98,11 @@ class Call final : public Stream, public std::enable_shared_from_this<Call> {
   // Ends the call with a last message and OK: the answer of a unary call.
   void Answer(grpc::ByteBuffer message);
 
-  // Aborts a call whose client has not taken a write for 30 s, or has sent nothing for 10 s after
-  // it began. Called now and then.
+  // Ends the call with UNAUTHENTICATED at this time: what was proved of the caller holds no longer.
+  void EndAt(absl::Time time) { end_at_us_ = absl::ToUnixMicros(time); }
+
+  // Ends a call whose time is over, whose client has not taken a write for 30 s, or has sent
+  // nothing for 10 s after it began. Called now and then.
   void CheckProgress(absl::Time now);
 
   int method() const { return method_; }
@@ -164,8 +167,9 @@ class Call final : public Stream, public std::enable_shared_from_this<Call> {
   bool resume_ = false;
   grpc::ByteBuffer incoming_;
 
-  std::atomic<int64_t> write_began_ns_ = 0;  // 0: none in flight
-  std::atomic<bool> heard_ = false;          // a first message came
+  std::atomic<int64_t> write_began_ns_ = 0;     // 0: none in flight
+  std::atomic<bool> heard_ = false;             // a first message came
+  std::atomic<int64_t> end_at_us_ = INT64_MAX;  // since the epoch
   CallTotals totals_;
 };
 

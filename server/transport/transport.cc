@@ -16,6 +16,8 @@
 #include "engine/base/strings.h"
 #include "server/access_log.h"
 #include "server/transport/hand_over.h"
+#include "server/transport/tcp_listener.h"
+#include "server/transport/tls_credentials.h"
 
 namespace tensord::server::transport {
 
@@ -66,39 +68,60 @@ absl::StatusOr<std::unique_ptr<Transport>> Transport::Start(const Config& config
   static const bool initialised = (grpc_init(), true);
   (void)initialised;
   auto transport =
-      std::unique_ptr<Transport>(new Transport(std::move(methods), services, admission));
-  RETURN_IF_ERROR(transport->BindSockets(config));
+      std::unique_ptr<Transport>(new Transport(config, std::move(methods), services, admission));
+  RETURN_IF_ERROR(transport->BindSockets());
   RETURN_IF_ERROR(transport->BuildServer(config));
   RETURN_IF_ERROR(transport->StartServing());
   return transport;
 }
 
-Transport::Transport(std::vector<Method> methods, const Services& services, Admission& admission)
-    : methods_(std::move(methods)), services_(services), admission_(admission) {
+Transport::Transport(const Config& config, std::vector<Method> methods, const Services& services,
+                     Admission& admission)
+    : methods_(std::move(methods)),
+      services_(services),
+      admission_(admission),
+      new_connections_(config.new_connections, services.metrics),
+      tls_(config.tls),
+      addresses_(config.listen) {
   std::vector<std::string> names;
   names.reserve(methods_.size());
   for (const Method& method : methods_) names.emplace_back(method.path + 1);
   services_.metrics.NameMethods(std::move(names));
 }
 
-absl::Status Transport::BindSockets(const Config& config) {
-  for (const Address& address : config.listen) {
-    if (address.kind != Address::Kind::kUnix) continue;
-    ASSIGN_OR_RETURN(auto listener, UnixListener::Bind(address.path));
-    listeners_.push_back(std::move(listener));
+absl::Status Transport::BindSockets() {
+  for (Address& address : addresses_) {
+    if (address.kind == Address::Kind::kUnix) {
+      ASSIGN_OR_RETURN(auto listener, UnixListener::Bind(address.path));
+      listeners_.push_back(std::move(listener));
+      continue;
+    }
+    ASSIGN_OR_RETURN(TcpSockets bound, ListenTcp(address.host, address.port));
+    address.port = bound.port;
+    tcp_listeners_.emplace_back(
+        address.kind, std::make_unique<Acceptor>(std::move(bound.sockets), address.ToString()));
   }
   return absl::OkStatus();
+}
+
+// gRPC gets connections that the daemon has accepted, so that it can count and limit them.
+void Transport::AddAcceptors(grpc::ServerBuilder& builder) {
+  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  tcp_acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      Type::FROM_FD, grpc::InsecureServerCredentials());
+  if (tls_ == nullptr) return;
+  tls_credentials_ = MakeTlsCredentials(*tls_);
+  tls_acceptor_ =
+      builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, tls_credentials_);
 }
 
 absl::Status Transport::BuildServer(const Config& config) {
   grpc::ServerBuilder builder;
   SetLimits(builder);
-  addresses_ = config.listen;
-  for (Address& address : addresses_) {
-    if (address.kind != Address::Kind::kTcp) continue;
-    builder.AddListeningPort(address.ToString().substr(6), grpc::InsecureServerCredentials(),
-                             &address.port);
-  }
+  builder.AddChannelArgument(
+      GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(config.new_connections.time)));
+  AddAcceptors(builder);
   raw_ = std::make_unique<RawService>(methods_);
   builder.RegisterService(raw_.get());
   control_queues_ = static_cast<size_t>(config.threads_per_lane);
@@ -108,10 +131,7 @@ absl::Status Transport::BuildServer(const Config& config) {
     queues_.push_back(builder.AddCompletionQueue(always_polled));
   }
   server_ = builder.BuildAndStart();
-  for (const Address& address : addresses_) {
-    if (address.kind == Address::Kind::kTcp && address.port == 0) server_ = nullptr;
-  }
-  if (server_ == nullptr) return absl::UnavailableError("cannot listen: an address is in use");
+  if (server_ == nullptr) return absl::InternalError("gRPC's server did not start");
   return absl::OkStatus();
 }
 
@@ -133,15 +153,36 @@ absl::Status Transport::StartServing() {
       for (int i = 0; i < kRequestsAhead; ++i) RequestCall(static_cast<int>(method), queue.get());
     }
   }
+  return StartListeners();
+}
+
+absl::Status Transport::StartListeners() {
   for (const auto& listener : listeners_) {
     RETURN_IF_ERROR(listener->Start([this](base::Fd fd, uid_t uid, pid_t pid) {
       base::Fd claimed = owners_.Claim(std::move(fd), uid, pid);
       if (!claimed.valid()) return;
       services_.metrics.Add(Metric::connections);
+      new_connections_.Add(StrCat("fd:", claimed.get()), claimed.get(), absl::Now());
       grpc::AddInsecureChannelFromFd(server_.get(), claimed.Release());
     }));
   }
+  for (const auto& [kind, listener] : tcp_listeners_) {
+    GrpcAcceptor& acceptor = kind == Address::Kind::kTls ? *tls_acceptor_ : *tcp_acceptor_;
+    RETURN_IF_ERROR(listener->Start(
+        [this, &acceptor](base::Fd fd) { OnTcpConnection(std::move(fd), acceptor); }));
+  }
   return absl::OkStatus();
+}
+
+void Transport::OnTcpConnection(base::Fd fd, GrpcAcceptor& acceptor) {
+  sockaddr_storage peer = {};
+  socklen_t size = sizeof(peer);
+  if (getpeername(fd.get(), reinterpret_cast<sockaddr*>(&peer), &size) != 0) return;
+  services_.metrics.Add(Metric::connections);
+  new_connections_.Add(ConnectionName(peer), fd.get(), absl::Now());
+  GrpcAcceptor::NewConnectionParameters connection;
+  connection.fd = fd.Release();
+  acceptor.HandleNewConnection(&connection);
 }
 
 std::span<const std::unique_ptr<grpc::ServerCompletionQueue>> Transport::QueuesOf(Lane lane) const {
@@ -211,13 +252,45 @@ void Transport::OnStarted(Call& call) {
   RequestCall(call.method(), call.queue());
   const Method& method = methods_[static_cast<size_t>(call.method())];
   if (method.lane == Lane::kBulk) bulk_rest_.OnCallStarted();
-  call.peer = owners_.Find(call.context()->peer());
+  absl::StatusOr<Peer> peer = PeerOf(call);
+  if (!peer.ok()) {
+    call.peer.address = call.context()->peer();
+    return call.Refuse(peer.status(), absl::ZeroDuration());
+  }
+  call.peer = *std::move(peer);
+  new_connections_.OnCall(call.context()->peer());
   Admission::Ticket ticket;
   if (absl::Status status = Admit(call, method, &ticket); !status.ok()) {
     services_.metrics.Add(Metric::calls_refused);
     return call.Refuse(status, Admission::kRetryAfter);
   }
   call.Accept(method.make(services_, call), std::move(ticket));
+}
+
+// Who calls, as far as the connection tells. UNAUTHENTICATED: a certificate that was wanted is
+// missing, or is not to be trusted.
+absl::StatusOr<Peer> Transport::PeerOf(Call& call) {
+  const std::string address = call.context()->peer();
+  Peer peer = owners_.Find(address);
+  if (tls_ == nullptr || peer.identified) return peer;
+  const std::shared_ptr<const grpc::AuthContext> context = call.context()->auth_context();
+  const auto first = [&](const char* name) -> std::string_view {
+    const std::vector<grpc::string_ref> values = context->FindPropertyValues(name);
+    return values.empty() ? "" : std::string_view(values[0].data(), values[0].size());
+  };
+  const std::shared_ptr<const TlsMaterial> material = tls_->material();
+  const bool over_tls = first(GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME) == "ssl";
+  if (!over_tls || material->clients == nullptr) return peer;
+  absl::StatusOr<Principal> principal =
+      material->clients->Verify(first(GRPC_X509_PEM_CERT_PROPERTY_NAME),
+                                first(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME), absl::Now());
+  if (!principal.ok()) {
+    services_.authenticator.CountRefusal(peer, principal.status());
+    return principal.status();
+  }
+  peer.identified = true;
+  peer.principal = *std::move(principal);
+  return peer;
 }
 
 absl::Status Transport::Admit(Call& call, const Method& method, Admission::Ticket* ticket) {
@@ -259,6 +332,7 @@ void Transport::CheckProgress() {
   }
   const absl::Time now = absl::Now();
   for (const auto& call : calls) call->CheckProgress(now);
+  new_connections_.OnTick(now);
 }
 
 // ------------------------------------------------------------------------------- the end
@@ -266,6 +340,7 @@ void Transport::CheckProgress() {
 void Transport::Shutdown(absl::Duration grace) {
   if (std::exchange(shut_down_, true)) return;
   for (const auto& listener : listeners_) listener->Stop();
+  for (const auto& [kind, listener] : tcp_listeners_) listener->Stop();
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;

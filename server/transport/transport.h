@@ -7,6 +7,7 @@
 
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 
 #include <condition_variable>
 #include <memory>
@@ -20,9 +21,12 @@
 #include "absl/status/statusor.h"
 #include "server/admission.h"
 #include "server/options.h"
+#include "server/tls_files.h"
+#include "server/transport/acceptor.h"
 #include "server/transport/call.h"
 #include "server/transport/lane_rest.h"
 #include "server/transport/method.h"
+#include "server/transport/new_connections.h"
 #include "server/transport/unix_listener.h"
 
 namespace tensord::server::transport {
@@ -34,9 +38,11 @@ class Transport final : public CallHost {
   struct Config {
     std::vector<Address> listen;
     int threads_per_lane = 1;
+    NewConnections::Limits new_connections;
+    const TlsFiles* tls = nullptr;  // REQUIRED by a kTls address; outlives the transport
   };
 
-  // Binds everything and starts to serve. The methods, services and admission outlive it.
+  // Binds everything and starts to serve. The services and admission outlive it.
   static absl::StatusOr<std::unique_ptr<Transport>> Start(const Config& config,
                                                           std::vector<Method> methods,
                                                           const Services& services,
@@ -50,7 +56,7 @@ class Transport final : public CallHost {
   // and stops the threads. Idempotent.
   void Shutdown(absl::Duration grace);
 
-  // Aborts calls that are stuck; to be called about once a second.
+  // Aborts calls that are stuck and connections without one; to be called about once a second.
   void CheckProgress();
 
   // CallHost.
@@ -59,9 +65,15 @@ class Transport final : public CallHost {
   void OnEnded(Call& call) override;
 
  private:
-  Transport(std::vector<Method> methods, const Services& services, Admission& admission);
+  using GrpcAcceptor = grpc::experimental::ExternalConnectionAcceptor;
+  Transport(const Config& config, std::vector<Method> methods, const Services& services,
+            Admission& admission);
 
-  absl::Status BindSockets(const Config& config);
+  absl::Status BindSockets();
+  void AddAcceptors(grpc::ServerBuilder& builder);
+  absl::Status StartListeners();
+  void OnTcpConnection(base::Fd fd, GrpcAcceptor& acceptor);
+  absl::StatusOr<Peer> PeerOf(Call& call);
   absl::Status BuildServer(const Config& config);
   absl::Status StartServing();
   void RequestCall(int method, grpc::ServerCompletionQueue* queue);
@@ -76,8 +88,13 @@ class Transport final : public CallHost {
   Admission& admission_;
 
   DescriptorOwners owners_;
+  NewConnections new_connections_;
+  const TlsFiles* const tls_;
   std::vector<std::unique_ptr<UnixListener>> listeners_;
+  std::vector<std::pair<Address::Kind, std::unique_ptr<Acceptor>>> tcp_listeners_;
   std::vector<Address> addresses_;
+  std::shared_ptr<grpc::ServerCredentials> tls_credentials_;
+  std::unique_ptr<GrpcAcceptor> tcp_acceptor_, tls_acceptor_;  // what connections are given to
   std::unique_ptr<RawService> raw_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;  // control, then bulk
   size_t control_queues_ = 0;

@@ -1,8 +1,6 @@
 #include "server/transport/unix_listener.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,8 +11,6 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "absl/time/clock.h"
-#include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "engine/base/strings.h"
 
@@ -60,6 +56,12 @@ absl::StatusOr<base::Fd> BindAndListen(const std::string& path) {
   return fd;
 }
 
+std::vector<base::Fd> OneOf(base::Fd socket) {
+  std::vector<base::Fd> sockets;
+  sockets.push_back(std::move(socket));
+  return sockets;
+}
+
 }  // namespace
 
 base::Fd DescriptorOwners::Claim(base::Fd fd, uid_t uid, pid_t pid) {
@@ -95,56 +97,31 @@ absl::StatusOr<std::unique_ptr<UnixListener>> UnixListener::Bind(const std::stri
   const std::string folder = path.substr(0, path.rfind('/'));
   if (!folder.empty()) RETURN_IF_ERROR(base::MakeDirs(folder, 0755));
   RETURN_IF_ERROR(RemoveStale(path));
-  auto listener = std::unique_ptr<UnixListener>(new UnixListener);
-  ASSIGN_OR_RETURN(listener->socket_, BindAndListen(path));
-  listener->path_ = path;
+  ASSIGN_OR_RETURN(base::Fd socket, BindAndListen(path));
+  return std::unique_ptr<UnixListener>(new UnixListener(path, std::move(socket)));
+}
+
+UnixListener::UnixListener(std::string path, base::Fd socket)
+    : path_(std::move(path)), acceptor_(OneOf(std::move(socket)), path_) {
   struct stat info = {};
-  if (lstat(path.c_str(), &info) == 0) listener->inode_ = info.st_ino;
-  return listener;
+  if (lstat(path_.c_str(), &info) == 0) inode_ = info.st_ino;
 }
 
 absl::Status UnixListener::Start(OnConnection on_connection) {
-  stop_ = base::Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop_.valid()) return base::ErrnoStatus(errno, "eventfd", path_);
-  on_connection_ = std::move(on_connection);
-  thread_ = std::thread([this] { AcceptLoop(); });
-  return absl::OkStatus();
+  return acceptor_.Start([on_connection = std::move(on_connection)](base::Fd fd) {
+    ucred credentials = {};
+    socklen_t size = sizeof(credentials);
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
+    on_connection(std::move(fd), credentials.uid, credentials.pid);
+  });
 }
 
-void UnixListener::Stop() {
-  if (!thread_.joinable()) return;
-  eventfd_write(stop_.get(), 1);
-  thread_.join();
-  socket_.Close();
-}
+void UnixListener::Stop() { acceptor_.Stop(); }
 
 UnixListener::~UnixListener() {
   Stop();
   struct stat info = {};
   if (lstat(path_.c_str(), &info) == 0 && info.st_ino == inode_) unlink(path_.c_str());
-}
-
-void UnixListener::AcceptLoop() {
-  pollfd watched[] = {{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-  for (;;) {
-    if (poll(watched, 2, -1) < 0 && errno != EINTR) return;
-    if (watched[1].revents != 0) return;
-    if (watched[0].revents != 0) AcceptOne();
-  }
-}
-
-void UnixListener::AcceptOne() {
-  base::Fd fd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd.valid()) {
-    if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS) return;
-    LOG_WARNING("cannot accept", {"error", std::strerror(errno)}, {"socket", path_});
-    absl::SleepFor(absl::Milliseconds(100));  // the connection waits in the backlog
-    return;
-  }
-  ucred credentials = {};
-  socklen_t size = sizeof(credentials);
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return;
-  on_connection_(std::move(fd), credentials.uid, credentials.pid);
 }
 
 }  // namespace tensord::server::transport

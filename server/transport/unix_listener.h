@@ -13,12 +13,12 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "engine/base/file.h"
 #include "server/principal.h"
+#include "server/transport/acceptor.h"
 
 namespace tensord::server::transport {
 
@@ -57,16 +57,11 @@ class UnixListener {
   const std::string& path() const { return path_; }
 
  private:
-  UnixListener() = default;
-  void AcceptLoop();
-  void AcceptOne();
+  UnixListener(std::string path, base::Fd socket);
 
-  std::string path_;
-  base::Fd socket_;
-  base::Fd stop_;
+  const std::string path_;
   ino_t inode_ = 0;
-  OnConnection on_connection_;
-  std::thread thread_;
+  Acceptor acceptor_;
 };
 
 }  // namespace tensord::server::transport

@@ -3,13 +3,18 @@
 #include <grpcpp/create_channel.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "engine/base/file.h"
+#include "server/options.h"
 #include "tensord/v1/compute.grpc.pb.h"
 #include "tests/server/daemon_process.h"
+#include "tests/server/hostile_clients.h"
+#include "tests/server/pki.h"
 
 namespace tensord::server {
 namespace {
@@ -42,6 +47,38 @@ TEST_F(DaemonTest, ASecondSignalCutsTheDrainShort) {
   daemon.ReadUntil("draining");
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait(), 0);
+}
+
+TEST_F(DaemonTest, SighupReadsTokensAgainAndEndsNothing) {
+  const std::string tokens = dir_.path() + "/tokens";
+  ASSERT_TRUE(base::WriteFileAtomically(tokens, "alice 0123456789abcdef\n").ok());
+  Daemon daemon(
+      {"--listen=" + Socket(), "--token-file=" + tokens, "--drain-delay=1h", "--cache-dir=off"});
+  daemon.ReadUntil("listening");
+  daemon.Signal(SIGHUP);
+  EXPECT_THAT(daemon.ReadUntil("read again"), HasSubstr("tokens and keys read again"));
+  daemon.Signal(SIGTERM);
+  daemon.ReadUntil("draining");
+  daemon.Signal(SIGHUP);
+  EXPECT_THAT(daemon.ReadUntil("read again"), HasSubstr("tokens and keys read again"))
+      << "the drain goes on";
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait(), 0);
+}
+
+TEST_F(DaemonTest, ABrokenHandshakeIsALineOfTheDaemonsOwnLog) {
+  const Certificate own = MakeCertificate({.common_name = "daemon"});
+  WritePrivate(dir_.path() + "/cert", own.pem);
+  WritePrivate(dir_.path() + "/key", own.key_pem);
+  Daemon daemon({"--listen=tls://127.0.0.1:0", "--tls-cert=" + dir_.path() + "/cert",
+                 "--tls-key=" + dir_.path() + "/key", "--tls-client-ca=" + dir_.path() + "/cert",
+                 "--cache-dir=off"});
+  const std::string said = daemon.ReadUntil("listening");
+  const std::string address = said.substr(said.rfind("tls://"));
+  const base::Fd hostile = RawConnection(*ParseAddress(address.substr(0, address.find('\n'))));
+  ASSERT_EQ(send(hostile.get(), "no TLS at all\n", 14, 0), 14);
+  EXPECT_THAT(daemon.ReadUntil("msg=grpc"),
+              HasSubstr("level=info msg=grpc said=\"Handshake failed"));
 }
 
 TEST_F(DaemonTest, APrivateDaemonEndsWithItsStandardInput) {

@@ -123,10 +123,35 @@ TEST(Options, DifferencesAreNamed) {
               ElementsAre("device", "threads"));
 }
 
+TEST(Options, ATlsListenerWantsACertificateAndAWayToKnowItsClients) {
+  const std::string listen = "--listen=tls://0.0.0.0:7070";
+  EXPECT_THAT(ErrorOf({listen}), HasSubstr("--tls-cert and --tls-key"));
+  EXPECT_THAT(ErrorOf({listen, "--tls-cert=c", "--tls-key=k"}), HasSubstr("anybody could connect"));
+  for (const char* known : {"--tls-client-ca=ca", "--token-file=t", "--jwt-key-file=j"}) {
+    const auto options = Parse({listen, "--tls-cert=c", "--tls-key=k", known, "--jwt-audience=a"});
+    ASSERT_TRUE(options.ok()) << options.status();
+    EXPECT_THAT(options->listen, ElementsAre("tls://0.0.0.0:7070"));
+  }
+  EXPECT_THAT(ErrorOf({"--listen=tls://7070"}), HasSubstr("expected tls://host:port"));
+  EXPECT_THAT(ErrorOf({"--listen=tls://:7070"}), HasSubstr("0.0.0.0 or [::] for every one"));
+  EXPECT_EQ(ParseAddress("tls://[::]:80")->ToString(), "tls://[::]:80");
+}
+
+TEST(Options, JwtKeysWantAnAudience) {
+  EXPECT_THAT(ErrorOf({"--jwt-key-file=k"}), HasSubstr("without --jwt-audience"));
+  EXPECT_THAT(ErrorOf({"--jwt-secret-file=k"}), HasSubstr("without --jwt-audience"));
+  EXPECT_THAT(ErrorOf({"--jwt-principal-claim="}), HasSubstr("must name a claim"));
+  const auto options =
+      Parse({"--listen=tcp://127.0.0.1:0", "--jwt-key-file=k", "--jwt-audience=tensord"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->jwt_principal_claim, "sub");
+}
+
 TEST(Options, HelpNamesEveryOption) {
   EXPECT_EQ(Parse({"--help"})->mode, Options::Mode::kHelp);
   EXPECT_EQ(Parse({"--print-config"})->mode, Options::Mode::kPrintConfig);
-  for (const char* name : {"--listen", "--drain-timeout", "--check-config", "--token-file"}) {
+  for (const char* name : {"--listen", "--drain-timeout", "--check-config", "--token-file",
+                           "--jwt-key-file", "--tls-client-ca", "--first-call"}) {
     EXPECT_THAT(HelpText(), HasSubstr(name));
   }
 }

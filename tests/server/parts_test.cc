@@ -1,4 +1,4 @@
-// The small parts: lifecycle, admission, credentials, descriptor owners, metrics.
+// The small parts: lifecycle, admission, descriptor owners, metrics.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 
 #include "engine/base/file.h"
 #include "server/admission.h"
-#include "server/credentials.h"
 #include "server/lifecycle.h"
 #include "server/metrics.h"
 #include "server/transport/unix_listener.h"
@@ -70,48 +69,6 @@ TEST(Admission, GivesAPlaceBackWithItsTicket) {
   }
   EXPECT_TRUE(admission.Admit(Budget::kSession).ok());
   EXPECT_EQ(admission.InUse(Budget::kSession), 0);
-}
-
-class TokenFile : public testing::Test {
- protected:
-  std::string Write(const std::string& text, mode_t mode = 0600) {
-    const std::string path = dir_.path() + "/tokens";
-    EXPECT_TRUE(base::WriteFileAtomically(path, text, mode).ok());
-    return path;
-  }
-  base::TempDir dir_;
-};
-
-TEST_F(TokenFile, NamesThePrincipal) {
-  auto authenticator = Authenticator::FromTokenFile(
-      Write("# people\nalice 0123456789abcdef\n\nbob\tfedcba9876543210  # the second\n"));
-  ASSERT_TRUE(authenticator.ok()) << authenticator.status();
-  v1::Credentials credentials;
-  credentials.set_bearer("fedcba9876543210");
-  EXPECT_EQ(authenticator->Authenticate({}, credentials)->name, "bob");
-  credentials.set_bearer("fedcba987654321x");
-  EXPECT_EQ(authenticator->Authenticate({}, credentials).status().code(),
-            absl::StatusCode::kUnauthenticated);
-  EXPECT_EQ(authenticator->Authenticate({}, {}).status().code(),
-            absl::StatusCode::kUnauthenticated);
-}
-
-TEST_F(TokenFile, APeerTheKernelVouchesForNeedsNoToken) {
-  const Peer peer{.identified = true, .principal = {"uid:5", 5}};
-  EXPECT_EQ(Authenticator().Authenticate(peer, {})->name, "uid:5");
-  v1::Credentials wrong;
-  wrong.set_bearer("0123456789abcdef");
-  EXPECT_FALSE(Authenticator().Authenticate(peer, wrong).ok());
-}
-
-TEST_F(TokenFile, MustBePrivateAndSound) {
-  EXPECT_THAT(Authenticator::FromTokenFile(Write("0123456789abcdef\n", 0644)).status().ToString(),
-              HasSubstr("chmod 0600"));
-  EXPECT_THAT(Authenticator::FromTokenFile(Write("short\n")).status().ToString(),
-              HasSubstr("at least 16 bytes"));
-  EXPECT_THAT(Authenticator::FromTokenFile(Write("\n# none\n")).status().ToString(),
-              HasSubstr("has no token"));
-  EXPECT_FALSE(Authenticator::FromTokenFile(dir_.path() + "/absent").ok());
 }
 
 TEST(DescriptorOwners, ANumberServesOneUidForEver) {

@@ -37,6 +37,7 @@ class SessionWorld {
   Publications& publications() { return publications_; }
   EventBus& events() { return events_; }
   Metrics& metrics() { return metrics_; }
+  Authenticator& authenticator() { return authenticator_; }
   runtime::Engine& engine() { return *engine_; }
   absl::Time now() const { return absl::FromUnixMicros(now_us_); }
   void Pass(absl::Duration time) { now_us_ += absl::ToInt64Microseconds(time); }
@@ -143,6 +144,8 @@ class TestClient {
   uint64_t Send();
   void SendRaw(const std::string& bytes);
 
+  // Until when the principal is proved on the streams that come from now on.
+  void ProveUntil(absl::Time time) { peer_.principal.expires = time; }
   // The stream goes, with whatever was under way on it.
   void LoseStream();
   // A new stream asks for the session, with the secrets of the last Welcome unless `change` says
@@ -208,7 +211,7 @@ class TestClient {
   void Greet();
 
   SessionWorld& world_;
-  const Peer peer_;
+  Peer peer_;
   std::shared_ptr<FakeStream> stream_;
   std::unique_ptr<StreamHandler> handler_;
   std::map<uint64_t, std::string> unapplied_;  // frames that the session may not have

@@ -1,5 +1,7 @@
 // A session outlives its stream: leases, secrets, fences, and frames that are sent again.
+#include "engine/base/file.h"
 #include "tests/server/faults.h"
+#include "tests/server/pki.h"
 #include "tests/server/session_harness.h"
 
 namespace tensord::server {
@@ -128,6 +130,53 @@ TEST_F(SessionResumeTest, AResumedSessionHasNoLeaseToKeep) {
   ASSERT_TRUE(client_.Resume().has_welcome());
   Tick(absl::Seconds(100));
   EXPECT_FALSE(client_.Barrier());
+}
+
+TEST_F(SessionResumeTest, CredentialsThatExpireLoseTheStreamAndNotTheSession) {
+  client_.ProveUntil(world_.now() + absl::Seconds(10));
+  ASSERT_TRUE(client_.Resume().has_welcome());
+  const uint64_t x = client_.PutFloats({3});
+  client_.Barrier();
+  Tick(absl::Seconds(9));
+  EXPECT_FALSE(client_.stream().aborted);
+  EXPECT_TRUE(client_.session().MayMoveData(client_.welcome().data_token()));
+  Tick(absl::Seconds(1));
+  EXPECT_TRUE(client_.stream().aborted);
+  EXPECT_FALSE(client_.session().MayMoveData(client_.welcome().data_token()));
+  client_.ProveUntil(world_.now() + absl::Seconds(10));
+  ASSERT_TRUE(client_.Resume().has_welcome());
+  EXPECT_THAT(client_.FetchFloats(x), ElementsAre(3));
+  EXPECT_TRUE(client_.session().MayMoveData(client_.welcome().data_token()));
+}
+
+TEST_F(SessionResumeTest, ARefreshInTimeKeepsTheStream) {
+  const Key key = MakeKey("ED25519");
+  base::TempDir dir;
+  WritePrivate(dir.path() + "/keys", PublicPem(key));
+  ASSERT_TRUE(world_.authenticator()
+                  .Load({.jwt_key_file = dir.path() + "/keys", .jwt = {.audience = "t"}})
+                  .ok());
+  const absl::Time start = absl::Now();
+  const auto token = [&](absl::Duration life) {
+    return SignedToken(R"({"alg":"EdDSA"})",
+                       R"({"sub":"ann","aud":"t","exp":)" +
+                           std::to_string(absl::ToUnixSeconds(start + life)) + "}",
+                       "EdDSA", key);
+  };
+  TestClient refreshed(world_, false), forgetful(world_, false);
+  for (TestClient* client : {&refreshed, &forgetful}) {
+    v1::Hello& hello = *client->Item().mutable_hello();
+    hello.set_max_version(1);
+    hello.mutable_credentials()->set_bearer(token(absl::Minutes(1)));
+    client->Send();
+  }
+  refreshed.Item().mutable_auth()->mutable_credentials()->set_bearer(token(absl::Minutes(9)));
+  refreshed.Send();
+  Tick(start - world_.now() + absl::Minutes(2));
+  EXPECT_TRUE(forgetful.stream().aborted);
+  EXPECT_FALSE(refreshed.stream().aborted);
+  Tick(absl::Minutes(8));
+  EXPECT_TRUE(refreshed.stream().aborted);
 }
 
 TEST_F(SessionResumeTest, ByeEndsTheSessionForGood) {

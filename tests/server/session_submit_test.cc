@@ -35,8 +35,7 @@ class SessionSubmitTest : public testing::Test {
     Reply<SharedBytes> reply(
         std::make_shared<FakeStream>(),
         [&](absl::StatusOr<SharedBytes> given) { answer.set_value(std::move(given)); });
-    SubmitFrame(world_.env(), world_.table(), {"test", true, {"uid:1", 1}}, bytes,
-                std::move(reply));
+    SubmitFrame(world_.env(), world_.table(), peer_, bytes, std::move(reply));
     auto future = answer.get_future();
     while (future.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
       for (const auto& session : world_.table().All()) session->OnTick(world_.now());
@@ -67,6 +66,7 @@ class SessionSubmitTest : public testing::Test {
   }
 
   SessionWorld world_{"cpu"};
+  Peer peer_{"test", true, {"uid:1", 1}};
   v1::ClientFrame frame_;
   v1::Welcome welcome_;
   std::string last_;
@@ -147,6 +147,37 @@ TEST_F(SessionSubmitTest, ByeEndsIt) {
   ASSERT_TRUE(Submit().ok());
   EXPECT_EQ(world_.table().sessions(), 0u);
   EXPECT_EQ(world_.table().resident_bytes(), 0);
+}
+
+TEST_F(SessionSubmitTest, CallsEndWithTheCredentialsUntilOneResumesWithBetterOnes) {
+  const auto resume = [&](absl::Time until) {
+    peer_.principal.expires = until;
+    v1::ClientFrame frame;
+    v1::Resume& item = *frame.add_items()->mutable_resume();
+    item.set_session(welcome_.session());
+    item.set_resume_secret(welcome_.resume_secret());
+    item.set_epoch(welcome_.epoch());
+    item.set_last_seen(seen_);
+    const auto answer = SubmitBytes(frame.SerializeAsString());
+    if (answer.ok() && answer->replies_size() > 0) welcome_ = answer->replies(0).welcome();
+    return answer.status();
+  };
+  ASSERT_TRUE(resume(world_.now() + absl::Seconds(10)).ok());
+  Put(1, 5);
+  ASSERT_TRUE(Submit().ok());
+  world_.Pass(absl::Seconds(10));
+  Put(2, 6);
+  const absl::Status expired = Submit().status();
+  EXPECT_EQ(expired.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_THAT(std::string(expired.message()), testing::HasSubstr("expired"));
+  ASSERT_TRUE(resume(world_.now() + absl::Seconds(10)).ok());
+  EXPECT_TRUE(SubmitBytes([&] {
+                v1::ClientFrame again;
+                again.ParseFromString(last_);
+                again.set_token(welcome_.resume_secret());
+                return again.SerializeAsString();
+              }())
+                  .ok());
 }
 
 }  // namespace

@@ -66,10 +66,16 @@ constexpr auto kOk = [] { return absl::OkStatus(); };
 
 // clang-format off
 const Flag kFlags[] = {
-    {"--address", "-a", "ADDRESS", "", "unix:///path or host:port; else $TENSORD_ADDR, client.conf, the default socket",
+    {"--address", "-a", "ADDRESS", "", "unix:///path, tls://host:port or host:port; else $TENSORD_ADDR, client.conf, the default socket",
      [](std::string_view v, Arguments& a) { return a.address = v, kOk(); }},
     {"--token-file", "", "FILE", "", "holds the token; else $TENSORD_TOKEN, client.conf",
      ReadTokenFile},
+    {"--ca", "", "FILE", "", "who vouches for a tls:// daemon; else $TENSORD_CA, client.conf, the machine's CAs",
+     [](std::string_view v, Arguments& a) { return a.tls.ca = v, kOk(); }},
+    {"--cert", "", "FILE", "", "the certificate to show a tls:// daemon; else $TENSORD_CERT, client.conf",
+     [](std::string_view v, Arguments& a) { return a.tls.cert = v, kOk(); }},
+    {"--key", "", "FILE", "", "its private key; else $TENSORD_KEY, client.conf",
+     [](std::string_view v, Arguments& a) { return a.tls.key = v, kOk(); }},
     {"--timeout", "-t", "TIME", "", "how long to wait, as 500ms, 10s or 2m; 10s if not given",
      ReadTimeout},
     {"--output", "-o", "table|json", "", "for people or for programs",

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/cpp/tensorctl/exit_code.h"
+#include "clients/cpp/tensord/address.h"
 
 namespace tensord::ctl {
 
@@ -16,6 +17,7 @@ struct Arguments {
   std::string command;
   std::vector<std::string> words;  // what follows the command
   std::string address, token;
+  client::TlsFiles tls;
   absl::Duration timeout = absl::Seconds(10);
   bool json = false;
   bool help = false;

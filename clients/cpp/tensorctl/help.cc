@@ -53,15 +53,15 @@ std::string BashCompletion(std::span<const Command> commands) {
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i flags\n"
       "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
       "    case ${COMP_WORDS[i]} in\n"
-      "    -a|--address|-t|--timeout|-o|--output|-i|--input|--token-file|--var|--device) ((++i)) "
-      ";;\n"
+      "    -a|--address|-t|--timeout|-o|--output|-i|--input|--var|--device) ((++i)) ;;\n"
+      "    --token-file|--ca|--cert|--key) ((++i)) ;;\n"
       "    -*) ;;\n"
       "    *) command=${COMP_WORDS[i]}; break ;;\n"
       "    esac\n"
       "  done\n"
       "  case $before in\n"
       "    -o|--output) COMPREPLY=($(compgen -W 'table json' -- \"$word\")); return ;;\n"
-      "    --token-file) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+      "    --token-file|--ca|--cert|--key) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
       "  esac\n"
       "  case $command in\n",
       cases, "    *) flags=\"", FlagNames(""),

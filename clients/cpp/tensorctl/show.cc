@@ -30,8 +30,10 @@ absl::StatusOr<std::string> HealthOf(const client::Daemon& daemon, const std::st
 }  // namespace
 
 absl::StatusOr<client::Daemon> DaemonOf(const Arguments& arguments) {
-  return client::Daemon::At(
-      {.address = arguments.address, .token = arguments.token, .timeout = arguments.timeout});
+  return client::Daemon::At({.address = arguments.address,
+                             .token = arguments.token,
+                             .timeout = arguments.timeout,
+                             .tls = arguments.tls});
 }
 
 ExitCode Print(const Arguments& arguments, const Table& table) {

@@ -3,12 +3,16 @@
 #include <grpcpp/create_channel.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string_view>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace tensord::client {
 namespace {
@@ -25,6 +29,8 @@ std::string ConfigPath() {
   return base + "/tensord/client.conf";
 }
 
+constexpr const char* kConfigNames[] = {"address", "token", "ca", "cert", "key"};
+
 std::string Trimmed(const std::string& text) {
   return std::string(absl::StripAsciiWhitespace(text));
 }
@@ -39,9 +45,11 @@ absl::StatusOr<std::string> FromConfig(const std::string& wanted) {
     if (content.empty()) continue;
     const size_t equals = content.find('=');
     const std::string name = Trimmed(content.substr(0, equals));
-    if (equals == content.npos || (name != "address" && name != "token")) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          path, ":", number, ": expected `address = ...` or `token = ...`, not ", content));
+    const auto known = std::find(std::begin(kConfigNames), std::end(kConfigNames), name);
+    if (equals == content.npos || known == std::end(kConfigNames)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": expected `name = value` with a name of ",
+                       absl::StrJoin(kConfigNames, ", "), "; not ", content));
     }
     if (name == wanted) found = Trimmed(content.substr(equals + 1));
   }
@@ -52,6 +60,23 @@ bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
   if (!text->starts_with(prefix)) return false;
   text->remove_prefix(prefix.size());
   return true;
+}
+
+// What is given, else from the environment, else from the config file.
+absl::StatusOr<std::string> ValueOr(const std::string& given, const char* variable,
+                                    const std::string& name) {
+  if (!given.empty()) return given;
+  if (std::string found = FromEnvironment(variable); !found.empty()) return found;
+  return FromConfig(name);
+}
+
+absl::StatusOr<std::string> TextOf(const std::string& path, const char* what) {
+  std::ostringstream text;
+  const std::ifstream file(path);
+  if (file.good()) text << file.rdbuf();
+  if (!text.str().empty()) return text.str();
+  return absl::NotFoundError(
+      absl::StrCat("can't read ", path, " (", what, "): expected a file of PEM text"));
 }
 
 }  // namespace
@@ -66,13 +91,14 @@ absl::StatusOr<Target> ParseAddress(const std::string& address) {
         absl::StrCat("address \"", address,
                      "\": a socket path must be absolute, as in unix:///run/tensord.sock"));
   }
-  ConsumePrefix(&text, "tcp://");
+  const bool tls = ConsumePrefix(&text, "tls://");
+  if (!tls) ConsumePrefix(&text, "tcp://");
   const size_t colon = text.rfind(':');
   if (colon == text.npos || colon == 0 || colon + 1 == text.size() || text.find('/') != text.npos) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("address \"", address, "\": expected unix:///path or host:port"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "address \"", address, "\": expected unix:///path, tls://host:port or host:port"));
   }
-  return Target{std::string(text), ""};
+  return Target{std::string(text), "", tls};
 }
 
 absl::StatusOr<std::string> AddressOr(const std::string& address) {
@@ -88,9 +114,47 @@ absl::StatusOr<std::string> AddressOr(const std::string& address) {
 }
 
 absl::StatusOr<std::string> TokenOr(const std::string& token) {
-  if (!token.empty()) return token;
-  if (std::string given = FromEnvironment("TENSORD_TOKEN"); !given.empty()) return given;
-  return FromConfig("token");
+  return ValueOr(token, "TENSORD_TOKEN", "token");
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOr(
+    const std::shared_ptr<grpc::ChannelCredentials>& given, const Target& target, TlsFiles files) {
+  if (given != nullptr) return given;
+  if (!target.tls) {
+    if (files.ca.empty() && files.cert.empty() && files.key.empty()) return nullptr;
+    return absl::InvalidArgumentError(absl::StrCat("CA and certificate are for TLS: say tls://",
+                                                   target.grpc, ", or leave them out"));
+  }
+  struct File {
+    std::string path;
+    const char *variable, *name;
+    std::string* text;
+  };
+  grpc::SslCredentialsOptions options;
+  const File wanted[] = {{files.ca, "TENSORD_CA", "ca", &options.pem_root_certs},
+                         {files.cert, "TENSORD_CERT", "cert", &options.pem_cert_chain},
+                         {files.key, "TENSORD_KEY", "key", &options.pem_private_key}};
+  for (const File& file : wanted) {
+    absl::StatusOr<std::string> path = ValueOr(file.path, file.variable, file.name);
+    if (!path.ok()) return path.status();
+    if (path->empty()) continue;
+    absl::StatusOr<std::string> text = TextOf(*path, file.name);
+    if (!text.ok()) return text.status();
+    *file.text = *std::move(text);
+  }
+  if (options.pem_cert_chain.empty() != options.pem_private_key.empty()) {
+    return absl::InvalidArgumentError("a certificate and its key go together: give both or none");
+  }
+  return grpc::SslCredentials(options);
+}
+
+absl::Status Explained(const absl::Status& status) {
+  if (!absl::StrContains(status.message(), "andshake failed")) return status;
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(),
+                   "; look at the daemon's address (does it listen with tls:// there?), at the CA "
+                   "(`ca`, $TENSORD_CA) and at the host's name (is it in the certificate?)"));
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(

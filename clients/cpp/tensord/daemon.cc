@@ -14,6 +14,9 @@ absl::StatusOr<Daemon> Daemon::At(DaemonOptions options) {
   options.token = *std::move(token);
   absl::StatusOr<Target> target = ParseAddress(options.address);
   if (!target.ok()) return target.status();
+  auto credentials = CredentialsOr(options.credentials, *target, options.tls);
+  if (!credentials.ok()) return credentials.status();
+  options.credentials = *std::move(credentials);
   return Daemon(std::move(options), *std::move(target));
 }
 
@@ -29,7 +32,7 @@ absl::StatusOr<Reply> Daemon::Call(const char* method, Request request,
   Reply reply;
   absl::Status status =
       CallUnary(channel_, std::string("/tensord.v1.Compute/") + method, request, timeout, &reply);
-  if (!status.ok()) return status;
+  if (!status.ok()) return Explained(status);
   return reply;
 }
 

@@ -15,19 +15,20 @@
 namespace tensord::client {
 
 struct DaemonOptions {
-  std::string address;                         // empty: see AddressOr
-  std::string token;                           // likewise
-  absl::Duration timeout = absl::Seconds(10);  // of each call but Run and Watch
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  std::string address;                                    // empty: see AddressOr
+  std::string token;                                      // likewise
+  absl::Duration timeout = absl::Seconds(10);             // of each call but Run and Watch
+  TlsFiles tls;                                           // of a tls:// address
+  std::shared_ptr<grpc::ChannelCredentials> credentials;  // in place of `tls`
 };
 
 // Thread-safe. A call connects when it is made: UNAVAILABLE when nobody listens.
 class Daemon {
  public:
-  // Errors: INVALID_ARGUMENT, an address that is none.
+  // Errors: INVALID_ARGUMENT, an address that is none; NOT_FOUND, a file of `tls`.
   static absl::StatusOr<Daemon> At(DaemonOptions options);
 
-  // unix:///path or host:port, as given or found.
+  // unix:///path, tls://host:port or host:port, as given or found.
   const std::string& address() const { return options_.address; }
   const Target& target() const { return target_; }
 

@@ -76,18 +76,20 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options
   options.token = *std::move(token);
   const absl::StatusOr<Target> target = ParseAddress(*address);
   if (!target.ok()) return target.status();
+  const auto credentials = CredentialsOr(options.credentials, *target, options.tls);
+  if (!credentials.ok()) return credentials.status();
   auto connection =
-      Connection::Open(MakeChannel(*target, options.credentials), HelloOf(options),
+      Connection::Open(MakeChannel(*target, *credentials), HelloOf(options),
                        options.connect_timeout, options.reconnect, std::move(options.on_fault));
   if (!connection.ok()) {
     absl::Status status(connection.status().code(),
-                        absl::StrCat(*address, ": ", connection.status().message()));
+                        absl::StrCat(*address, ": ", Explained(connection.status()).message()));
     connection.status().ForEachPayload(
         [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
     return status;
   }
   return std::unique_ptr<Session>(
-      new Session(*std::move(connection), MakeChannel(*target, options.credentials)));
+      new Session(*std::move(connection), MakeChannel(*target, *credentials)));
 }
 
 Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk)

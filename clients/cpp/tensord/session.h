@@ -40,7 +40,8 @@ struct SessionOptions {
   // For how long a connection that is lost is made anew, the daemon's lease at most: nothing is
   // lost, and nothing is done twice. After that every call gets the cause.
   absl::Duration reconnect = absl::Seconds(10);
-  // For TCP through a proxy that speaks TLS; null: none.
+  TlsFiles tls;  // of a tls:// address
+  // In place of `tls`; null: none.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   // Faults that nobody waits for; on the session's thread: must not wait.
   std::function<void(const absl::Status&)> on_fault;

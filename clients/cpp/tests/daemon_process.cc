@@ -67,17 +67,22 @@ Outcome RunProgram(const std::string& program, const std::vector<std::string>& a
 }
 
 DaemonProcess::DaemonProcess(Kind kind) {
+  if (kind == Kind::kUnix) {
+    Start({"--listen=unix://" + (folder_ / "s.sock")});
+    return;
+  }
   const std::string tokens = folder_ / "tokens";
+  std::ofstream(tokens) << "tester " << token() << "\n";
+  chmod(tokens.c_str(), 0600);
+  Start({"--token-file=" + tokens, "--listen=tcp://127.0.0.1:0"});
+}
+
+DaemonProcess::DaemonProcess(const std::vector<std::string>& listen) { Start(listen); }
+
+void DaemonProcess::Start(const std::vector<std::string>& listen) {
   std::vector<std::string> args = {"--device=cpu",    "--cache-dir=off",    "--metrics-listen=off",
                                    "--drain-delay=0", "--exit-with-parent", "--log-level=error"};
-  if (kind == Kind::kTcp) {
-    std::ofstream(tokens) << "tester " << token() << "\n";
-    chmod(tokens.c_str(), 0600);
-    args.push_back("--token-file=" + tokens);
-    args.push_back("--listen=tcp://127.0.0.1:0");
-  } else {
-    args.push_back("--listen=unix://" + (folder_ / "s.sock"));
-  }
+  args.insert(args.end(), listen.begin(), listen.end());
   const Child child = Spawn(TENSORD_DAEMON, args, false);
   pid_ = child.pid, stdin_ = child.in, stdout_ = child.out;
   close(child.err);

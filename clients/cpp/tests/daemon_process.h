@@ -25,11 +25,14 @@ class DaemonProcess {
  public:
   enum class Kind : uint8_t { kUnix, kTcp };
   explicit DaemonProcess(Kind kind = Kind::kUnix);
+  // With flags that say where to listen.
+  explicit DaemonProcess(const std::vector<std::string>& listen);
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
   const std::string& address() const { return address_; }
+  pid_t pid() const { return pid_; }
   // What a client over TCP has to show.
   static std::string token() { return "0123456789abcdef0123456789abcdef"; }
   void Kill();
@@ -37,6 +40,8 @@ class DaemonProcess {
   int Wait();
 
  private:
+  void Start(const std::vector<std::string>& listen);
+
   const TemporaryFolder folder_;
   std::string address_;
   pid_t pid_ = -1;

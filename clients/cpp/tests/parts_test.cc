@@ -158,12 +158,15 @@ TEST(Sources, APlaceIsOneNumber) {
   EXPECT_FALSE(FindSource(0).has_value());
 }
 
-TEST(Address, HasTwoForms) {
+TEST(Address, HasThreeForms) {
   EXPECT_EQ(ParseAddress("unix:///run/t.sock")->path, "/run/t.sock");
   EXPECT_EQ(ParseAddress("unix:/run/t.sock")->grpc, "unix:///run/t.sock");
   EXPECT_EQ(ParseAddress("tcp://localhost:7070")->grpc, "localhost:7070");
   EXPECT_TRUE(ParseAddress("[::1]:7070")->path.empty());
-  for (const char* bad : {"unix://t.sock", "localhost", ":7070", "http://x:1/y"}) {
+  EXPECT_EQ(ParseAddress("tls://localhost:7070")->grpc, "localhost:7070");
+  EXPECT_TRUE(ParseAddress("tls://localhost:7070")->tls);
+  EXPECT_FALSE(ParseAddress("tcp://localhost:7070")->tls);
+  for (const char* bad : {"unix://t.sock", "localhost", ":7070", "http://x:1/y", "tls://x"}) {
     EXPECT_THAT(std::string(ParseAddress(bad).status().message()), HasSubstr(bad));
   }
 }

@@ -425,9 +425,8 @@ class Connection(Recorder):
 
     def stats(self) -> dict[str, int]:
         """The daemon's counters: kernels_compiled, plan_hits, bytes_uploaded …"""
-        reply = self.transport.call(
-            "GetStats", compute_pb2.StatsRequest(), compute_pb2.StatsReply, 10.0
-        )
+        request = compute_pb2.StatsRequest(credentials=self._credentials())
+        reply = self.transport.call("GetStats", request, compute_pb2.StatsReply, 10.0)
         return {c.name: c.value for c in reply.counters}
 
     # ------------------------------------------------------------------ end

@@ -10,10 +10,10 @@ from typing import Final
 
 from tensord.base import local
 from tensord.errors import ValueProblem
-from tensord.session.address import find_address, token_for
+from tensord.session.address import find_address, tls_for, token_for
 from tensord.session.connection import Connection
 from tensord.session.daemon import spawn_private
-from tensord.session.transport import Transport
+from tensord.session.transport import GrpcTransport, Transport
 
 __all__ = ["connect", "connection", "device_number", "disconnect", "synchronize"]
 
@@ -26,21 +26,28 @@ def connect(
     url: str | None = None,
     *,
     token: str | None = None,
+    ca: str | None = None,
+    cert: str | None = None,
+    key: str | None = None,
     label: str = "",
     default: bool = True,
     transport: Transport | None = None,
 ) -> Connection:
     """Opens a session and, unless `default` is false, makes it the process's own.
 
-    The address is `url` ("unix:///path", "tcp://host:port"), else $TENSORD_ADDR, else the line
-    `address = …` of the config file ($XDG_CONFIG_HOME/tensord/client.conf), else the default
-    socket if a daemon listens there, else that of a private daemon which is started and ends with
-    this process. `token` (or $TENSORD_TOKEN) is for TCP. Raises ConnectionLost, PermissionDenied,
-    or DaemonNotFound when there is nothing to connect to.
+    The address is `url` ("unix:///path", "tls://host:port", "tcp://host:port"), else $TENSORD_ADDR,
+    else the line `address = …` of the config file ($XDG_CONFIG_HOME/tensord/client.conf), else the
+    default socket if a daemon listens there, else that of a private daemon which is started and
+    ends with this process. `token` (or $TENSORD_TOKEN) is for TLS and TCP. `ca`, `cert` and `key`
+    (or $TENSORD_CA, …) are PEM files for TLS: who vouches for the daemon, and what to show of
+    oneself. Raises ConnectionLost, PermissionDenied, or DaemonNotFound when there is nothing to
+    connect to.
     """
     address = url or find_address() if transport is None else "in-process"
     if address is None:
         address = spawn_private()
+    if transport is None:
+        transport = GrpcTransport(address, tls_for(address, ca, cert, key))
     made = Connection(address, transport=transport, token=token_for(token), label=label)
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)  # now ahead of the end of a private daemon

@@ -13,6 +13,7 @@ import grpc
 
 from tensord._proto import compute_pb2
 from tensord.errors import ConnectionLost, TensordError, make_error
+from tensord.session.address import Tls
 
 __all__ = ["GrpcTransport", "Transport", "grpc_target", "rpc_error"]
 
@@ -48,14 +49,19 @@ class Transport(Protocol):
 
 
 def grpc_target(address: str) -> str:
-    """gRPC's spelling of "unix:///path", "tcp://host:port" or "host:port"."""
-    return address[len("tcp://") :] if address.startswith("tcp://") else address
+    """gRPC's spelling of "unix:///path", "tcp://host:port", "tls://host:port" or "host:port"."""
+    return address.removeprefix("tcp://").removeprefix("tls://")
 
 
 def rpc_error(error: grpc.RpcError) -> TensordError:
     """A gRPC status as the exception that a fault of the same code gives."""
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     details = (error.details() if isinstance(error, grpc.Call) else "") or str(error)
+    if "andshake failed" in details:
+        details += (
+            "; look at the daemon's address (does it listen with tls:// there?), at the CA (`ca`, "
+            "$TENSORD_CA) and at the host's name (is it in the certificate?)"
+        )
     if code == grpc.StatusCode.UNAVAILABLE:
         return ConnectionLost(
             f"the daemon can't be reached: {details}", reason="UNAVAILABLE", code=14
@@ -67,13 +73,20 @@ def _bytes(data: bytes) -> bytes:
     return data
 
 
+def _channel(address: str, tls: Tls | None) -> grpc.Channel:
+    target = grpc_target(address)
+    if tls is None:
+        return grpc.insecure_channel(target, _OPTIONS)
+    credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.cert)
+    return grpc.secure_channel(target, credentials, _OPTIONS)
+
+
 class GrpcTransport:
     """Two channels to one address: the session's own, and one for bulk bytes."""
 
-    def __init__(self, address: str) -> None:
-        target = grpc_target(address)
-        self._control = grpc.insecure_channel(target, _OPTIONS)
-        self._bulk = grpc.insecure_channel(target, _OPTIONS)
+    def __init__(self, address: str, tls: Tls | None = None) -> None:
+        self._control = _channel(address, tls)
+        self._bulk = _channel(address, tls)
         self._call: Any = None
 
     def session(self, frames: Iterator[bytes]) -> Iterator[bytes]:
