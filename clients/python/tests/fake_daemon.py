@@ -11,7 +11,7 @@ import numpy as np
 from tensord import dtype as dt
 from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.errors import ShapeError, TensordError
-from tensord.graph import type_message
+from tensord.nodes import type_message
 
 Node = tuple[str, list[int], dict[str, Any], int]  # op, inputs, attributes, which result
 

@@ -7,6 +7,7 @@ proto/tensord/v1/session.proto for the semantics of every message used here.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections import deque
@@ -20,14 +21,8 @@ from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.base import TensorBase
 from tensord.dtype import BY_NUMBER, DType
 from tensord.errors import ConnectionLost, ForkError, TensordError
-from tensord.graph import (
-    Columns,
-    Recorder,
-    Value,
-    gradient_message,
-    span_list,
-    type_message,
-)
+from tensord.graph import Recorder, Value, gradient_message, span_list
+from tensord.nodes import encode, runs, type_message
 from tensord.session import bulk
 from tensord.session.deadline import microseconds_left
 from tensord.session.donated import donate
@@ -77,6 +72,7 @@ class Connection(Recorder):
         self._pending_bytes = 0
         self._seq = 0
         self._places_sent = 1
+        self._strings_sent = 0
         self._uploads = 0
         self._resumptions = 0
         self._programs: dict[bytes, int] = {}
@@ -172,9 +168,8 @@ class Connection(Recorder):
 
     # ------------------------------------------------------------------ building frames
 
-    def _begin(self, first_id: int) -> Columns:
+    def _begin(self) -> None:
         self._outbox.nudge()
-        return Columns(first_id)
 
     def _full(self) -> None:
         self.flush()
@@ -186,7 +181,7 @@ class Connection(Recorder):
 
     def _progress(self) -> tuple[int, bool]:
         waiting = (
-            self.columns is not None
+            bool(self.rows)
             or bool(self._frame.items)
             or bool(self._dropped)
             or self._inbox.ack_due
@@ -206,14 +201,15 @@ class Connection(Recorder):
 
     def _item(self, **kind: Any) -> int:
         """Appends an item behind the nodes so far; its position in the frame. Needs the lock."""
-        self._close_columns()
+        self._close_rows()
         self._frame.items.add(**kind)
         return len(self._frame.items) - 1
 
-    def _close_columns(self) -> None:
-        if self.columns is not None:
-            self.columns.encode(self._frame.items.add().nodes)
-            self.columns = None
+    def _close_rows(self) -> None:
+        if self.rows:
+            rows, self.rows = self.rows, []
+            for run in runs(rows):
+                encode(run, self.intern, self._frame.items.add().nodes)
 
     def _ask(self, **kind: Any) -> Future[Any]:
         """Appends an item that is answered."""
@@ -225,15 +221,15 @@ class Connection(Recorder):
         """Sends what waits. Raises when the session is lost."""
         with self.lock:
             self._inbox.check()
-            self._close_columns()
+            self._close_rows()
             self._add_frees()
             frame = self._frame
             self._seq += 1
             frame.seq = self._seq
             frame.acked, received = self._inbox.acknowledge()
             frame.max_reply_bytes = received + _REPLY_WINDOW
-            frame.strings.extend(self.new_strings)
-            self.new_strings = []
+            frame.strings.extend(itertools.islice(self.strings, self._strings_sent, None))
+            self._strings_sent = len(self.strings)
             self._add_places(frame)
             self._outbox.put(self._seq, frame.SerializeToString(), len(frame.items))
             self._frame = session_pb2.ClientFrame()

@@ -43,4 +43,3 @@ DONATED: Final = _Donated()
 def donate(value: Value) -> None:
     """The id ends with the Execute: it is not freed, and further use is refused."""
     value.graph = DONATED
-    value.dropped = DONATED.dropped
