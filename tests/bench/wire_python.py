@@ -54,7 +54,7 @@ def serve_ours() -> None:
 
     daemon = PrivateDaemon(arguments=("--device=null", "--cache-dir=off", "--drain-delay=0s"))
     session = tensord.connect(daemon.address)
-    x, y = (tensord.Tensor(np.ones((8, 16), np.float32), requires_grad=False) for _ in range(2))
+    x, y = (tensord.Tensor(np.ones((8, 16), np.float32)) for _ in range(2))
     expression(x, y)  # makes the constants
     first = session.next_id
     expression(x, y)
