@@ -21,7 +21,7 @@ from tensord.symbolic import Shape
 if TYPE_CHECKING:
     from tensord.base import TensorBase
 
-__all__ = ["Recorder", "Value", "span_list"]
+__all__ = ["Recorder", "Value", "gradient_message", "ignore", "span_list"]
 
 FULL: Final = 256  # nodes that make a batch travel
 _MAX_CONSTANTS: Final = 4096
@@ -42,7 +42,10 @@ class Value:
         self.stored = False  # it was evaluated, put or answered by a Program
 
     def __del__(self) -> None:
-        self.graph.dropped(self.id)
+        try:
+            self.graph.dropped(self.id)
+        except AttributeError:  # an interrupt came before it had an id
+            return
 
 
 def span_list(ids: Iterable[int]) -> list[types_pb2.IdSpan]:
@@ -65,7 +68,7 @@ class Recorder(ABC):
         self.rows: list[Row] = []  # nodes that wait
         self.strings: dict[str, int] = {}  # the table, in its order
         self._constants: dict[tuple[DType, int, str], Value] = {}
-        self.dropped: Callable[[int], Any] = _ignore
+        self.dropped: Callable[[int], Any] = ignore
         self.congested = False
         self.broken: Callable[[], Exception] | None = None  # why nothing can be added any more
 
@@ -138,7 +141,7 @@ class Recorder(ABC):
             self._constants[key] = found
         return found
 
-    def _begin(self) -> None:
+    def _begin(self) -> None:  # noqa: B027
         """A first node is about to wait."""
 
     def adopt(self, tensor: TensorBase) -> Value:
@@ -170,8 +173,8 @@ class Recorder(ABC):
         """Defines the gradients of `targets`, weighted by `seeds`, with respect to each `wrt`."""
 
 
-def _ignore(_: int) -> None:
-    return None
+def ignore(_: int) -> None:
+    """What becomes of ids that nobody frees."""
 
 
 def gradient_message(

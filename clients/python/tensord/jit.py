@@ -131,7 +131,7 @@ class Program:
             GENERATOR.before_call()
         session = self.session
         source = here()
-        with session.lock:
+        with session.exclusive:
             values = [_bound(t, session) for t in (*arguments, *self.reads, *self.state)]
             self._rename(values, source)
             waiting = [v for v in values if not v.stored]

@@ -42,7 +42,9 @@ def encode(rows: Sequence[Row], intern: Callable[[str], int], batch: graph_pb2.N
     numbers = {op: intern(op) for op in dict.fromkeys(ops)}
     batch.op.extend(map(numbers.__getitem__, ops))
     batch.n_in.extend(_short(list(map(len, inputs))))
-    getattr(batch, "in").extend([id_ - i for id_, row in zip(ids, inputs, strict=True) for i in row])
+    getattr(batch, "in").extend(
+        [id_ - i for id_, row in zip(ids, inputs, strict=True) for i in row]
+    )
     batch.source.extend(_short(sources))
     if results.count(1) != len(results):
         batch.n_out.extend(results)

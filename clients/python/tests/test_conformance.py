@@ -10,7 +10,7 @@ from tensord import dtype as dt
 from tensord.base import OpRow, _given, _types
 from tensord.graph import Value
 from tensord.rules.common import type_text
-from tensord.session.donated import DONATED
+from tensord.session.retired import DONATED
 
 CASES = Path(__file__).parents[2] / "conformance" / "types.txt"
 ROWS = {v.name: v for v in vars(_ops).values() if isinstance(v, OpRow)}
