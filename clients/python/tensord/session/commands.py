@@ -68,7 +68,6 @@ class Commands(Framing):
         asked.future.cancel()
         with suppress(TensordError), self.exclusive:
             if asked.seq and asked.future.cancelled():
-                self._inbox.forget(asked.seq, asked.item)
                 self._item(cancel=session_pb2.Cancel(first_seq=asked.seq, last_seq=asked.seq))
                 error = CancelledError(
                     "the computation of this tensor was given up with the read that waited for "
@@ -150,32 +149,36 @@ class Commands(Framing):
 
     # ------------------------------------------------------------------ values out
 
-    def evaluate(self, values: Sequence[Value]) -> int:
-        """Starts computing; does not wait. The frame it is asked in."""
+    def evaluate(self, values: Sequence[Value]) -> tuple[int, int]:
+        """Starts computing; does not wait. The frame it is asked in, and the place in it."""
         left = microseconds_left()
         with self.exclusive:
             spans = span_list(v.id for v in values)
             item = session_pb2.Evaluate(ids=spans, timeout_us=left, priority=current_priority())
-            self._item(evaluate=item)
+            position = self._item(evaluate=item)
             self.flush()
             for v in values:
                 v.stored = True
-            return self._seq
+            return self._seq, position
 
     async def aready(self, values: Sequence[Value]) -> None:
         """Computes, and waits until all are ready; raises the first failure."""
         work = Asked([v for v in values if not v.stored])
-        work.seq = self.evaluate(values)  # is not answered: a Barrier tells the end
+        with self.exclusive:  # only a failure is answered: a Barrier tells the end
+            work.seq, work.item = self.evaluate(values)
+            self._inbox.expect(work.seq, work.item, work.future)
         ids = span_list(v.id for v in values)
         try:
             done = await self._aanswer(Asked(), barrier=session_pb2.Barrier(ids=ids))
             if done.any_poisoned:
                 found = await self._aanswer(Asked(), describe=session_pb2.Describe(ids=ids))
-                work.future.set_exception(_first_fault(found))
+                if not work.future.done():
+                    work.future.set_result(None)
                 raise _first_fault(found)
         except BaseException as error:
             self._give_up(work, error)
             raise
+        self._inbox.forget(work.seq, work.item)
 
     def fetch(self, value: Value) -> Future[session_pb2.Data]:
         """Asks for a value's bytes, which the answer holds, or a ticket for `bulk.download`."""

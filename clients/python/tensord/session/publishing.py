@@ -85,7 +85,7 @@ class Publishing(Commands):
         """The values of one generation, bound to this session. See tensord.lookup."""
         if paths is None:
             found = self._answer(Asked(), lookup=_lookup_item(name, (), 0, generation, timeout))
-            paths, generation = [e.path for e in found.entries], found.generation
+            paths, generation = [e.path for e in found.entries], 0  # there now: not to wait
         item = self._binding(name, paths, generation, timeout)
         try:
             return self._bound(self._answer(Asked(), lookup=item))
@@ -100,7 +100,7 @@ class Publishing(Commands):
         if paths is None:
             item = _lookup_item(name, (), 0, generation, timeout)
             found = await self._aanswer(Asked(), lookup=item)
-            paths, generation = [e.path for e in found.entries], found.generation
+            paths, generation = [e.path for e in found.entries], 0  # there now: not to wait
         item = self._binding(name, paths, generation, timeout)
         try:
             return self._bound(await self._aanswer(Asked(), lookup=item))
