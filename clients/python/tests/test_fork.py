@@ -13,7 +13,6 @@ import tensord
 from tensord import Tensor, errors
 from tensord.tensor.random import GENERATOR
 
-
 recording = sys.modules["tensord.jit"]  # `tensord.jit` is the decorator
 
 
@@ -55,7 +54,7 @@ def test_the_child_computes_in_a_session_of_its_own(session, address):
 
 def test_the_parents_tensors_say_what_to_do(session, address):
     x = Tensor([1.0]).realize()
-    for use in (lambda: x + 1, x.numpy, x.realize, lambda: Tensor([1.0]) + x, lambda: x.sum()):
+    for use in (lambda: x + 1, x.numpy, x.realize, lambda: Tensor([1.0]) + x, x.sum):
         said = in_child(use)
         assert said.startswith("ForkError: this tensor belongs to the parent process")
         assert "numpy" in said
