@@ -40,7 +40,7 @@ def test_a_token_comes_from_a_file_or_a_function(tmp_path):
 
 
 def test_what_gives_no_token_says_so(tmp_path):
-    with pytest.raises(PermissionError, match="no token in .*missing"):
+    with pytest.raises(PermissionError, match=r"no token in .*missing"):
         Credentials(tmp_path / "missing").now()
     with pytest.raises(ValueError, match="expected a str"):
         Credentials(lambda: None).now()

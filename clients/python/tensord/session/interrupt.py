@@ -8,11 +8,17 @@ Inside an `Exclusive` block the handler only takes note; it runs when the block 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["Exclusive"]
+
+# The module beneath CPython's `signal`, which turns numbers into enums and back: 3 us a call.
+_raw: Any = sys.modules.get("_signal", signal)
+_SIGINT: Final = int(signal.SIGINT)
+_main = threading.main_thread  # another one in the child of a fork
 
 
 class Exclusive:
@@ -25,9 +31,9 @@ class Exclusive:
         self._came: tuple[int, FrameType | None] | None = None
 
     def __enter__(self) -> None:
-        swap = threading.get_ident() == threading.main_thread().ident and self._swappable()
+        swap = threading.get_ident() == _main().ident and _swappable(_raw.getsignal(_SIGINT))
         if swap:
-            previous = signal.signal(signal.SIGINT, self._note)
+            previous = _raw.signal(_SIGINT, self._note)
         self._lock.acquire()
         if swap:
             self._held = previous
@@ -45,15 +51,15 @@ class Exclusive:
             self._held = None
         self._lock.release()
         if handler is not None:
-            signal.signal(signal.SIGINT, handler)
+            _raw.signal(_SIGINT, handler)
             came, self._came = self._came, None
             if came is not None:
                 handler(*came)
 
-    def _swappable(self) -> bool:
-        """Whether the handler is a Python function, and not held back already."""
-        handler = signal.getsignal(signal.SIGINT)
-        return callable(handler) and getattr(handler, "__func__", None) is not Exclusive._note
-
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._came = (number, frame)
+
+
+def _swappable(handler: Any) -> bool:
+    """Whether a handler is a Python function, and not held back already."""
+    return callable(handler) and getattr(handler, "__func__", None) is not Exclusive._note
