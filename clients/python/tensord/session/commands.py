@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from typing import Any, Final
 
@@ -55,18 +55,21 @@ class Commands(Framing):
     # ------------------------------------------------------------------ waiting
 
     def _wait(self, future: Future[Any], timeout: float | None = None) -> Any:
-        try:
-            return future.result(timeout)
-        except FutureTimeout as error:
-            if isinstance(error, TensordError):  # DeadlineError is a TimeoutError
-                raise
-            raise DeadlineError(f"no answer within {timeout:g} s") from None
+        """The answer. Waits on a bare lock: Ctrl-C inside a Condition may leave it locked, and the
+        reader's thread would wait for it for ever."""
+        done = threading.Lock()
+        done.acquire()
+        with self.exclusive:
+            future.add_done_callback(lambda _: done.release())
+        if not done.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+            raise DeadlineError(f"no answer within {timeout:g} s")
+        return future.result()
 
     def _give_up(self, asked: Asked, error: BaseException) -> None:
         """Cancels an Evaluate, Fetch, Publish or Lookup that nobody waits for any more. Frames hold
         at most one of them: each is sent at once. A session that is lost has nothing to give up."""
-        asked.future.cancel()
         with suppress(TensordError), self.exclusive:
+            asked.future.cancel()
             if asked.seq and asked.future.cancelled():
                 self._item(cancel=session_pb2.Cancel(first_seq=asked.seq, last_seq=asked.seq))
                 error = CancelledError(
@@ -261,7 +264,7 @@ class Commands(Framing):
             first = self.next_id
             self.next_id += len(wrt)
             self._item(gradient=gradient_message(targets, seeds, wrt, first, source))
-        self._outbox.nudge()
+            self._outbox.nudge()
         return [Value(self, first + k, w.dtype, w.shape, w.device) for k, w in enumerate(wrt)]
 
     def program(self, body: bytes, digest: bytes) -> int:

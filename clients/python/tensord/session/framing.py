@@ -65,7 +65,8 @@ class Framing(Recorder):
         """The daemon is about to stop."""
 
     def _begin(self) -> None:
-        self._outbox.nudge()
+        with self.exclusive:
+            self._outbox.nudge()
 
     def _full(self) -> None:
         self.flush()
