@@ -217,3 +217,13 @@ def test_publishing_leaves_a_donated_state_alone(session, name):
         step(one)
     assert tensord.lookup(name)["total"].item() == 1
     assert total.item() == 4
+
+
+def test_what_is_known_of_a_published_value_ends_with_it(session, name):
+    x = Tensor([1.0])
+    tensord.publish(name, {"w": x})
+    found = tensord.lookup(name)
+    assert len(session.shares) == 2
+    del x, found
+    session.synchronize()
+    assert session.shares == {}

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tensord import source
 from tensord._proto import session_pb2
@@ -18,10 +18,19 @@ from tensord.session.inbox import Inbox
 from tensord.session.interrupt import Exclusive
 from tensord.session.outbox import Outbox
 
-__all__ = ["Asked", "Framing"]
+__all__ = ["Asked", "Framing", "Share"]
 
 _REPLY_WINDOW: Final = 32 << 20  # bytes of ServerFrames granted ahead
 FRAME_BYTES: Final = 256 << 10  # inline data after which a frame leaves
+
+
+class Share(NamedTuple):
+    """Where another process finds a value: the daemon's start, a publication and a path in it."""
+
+    epoch: int
+    name: str
+    generation: int
+    path: str
 
 
 class Asked:
@@ -46,6 +55,7 @@ class Framing(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.exclusive = Exclusive(self.lock)
+        self.shares: dict[int, Share] = {}  # of a value's id: where it is published
         self._dropped: deque[int] = deque()
         self.dropped = self._dropped.append
         self._frame = session_pb2.ClientFrame()
@@ -138,6 +148,8 @@ class Framing(Recorder):
         if count:
             ids = sorted([dropped.popleft() for _ in range(count)])
             self._frame.items.add(free=session_pb2.Free(ids=span_list(ids)))
+            for id_ in ids if self.shares else ():
+                self.shares.pop(id_, None)
 
     def _add_places(self, frame: session_pb2.ClientFrame) -> None:
         places = source.PLACES

@@ -10,7 +10,7 @@ from tensord.dtype import BY_NUMBER
 from tensord.errors import ValueProblem
 from tensord.graph import Value
 from tensord.session.commands import Commands
-from tensord.session.framing import Asked
+from tensord.session.framing import Asked, Share
 from tensord.session.terms import microseconds_left
 
 __all__ = ["Publication", "Publishing", "Share"]
@@ -23,21 +23,8 @@ class Publication(NamedTuple):
     generation: int
 
 
-class Share(NamedTuple):
-    """Where another process finds a value: the daemon's start, a publication and a path in it."""
-
-    epoch: int
-    name: str
-    generation: int
-    path: str
-
-
 class Publishing(Commands):
-    """A session's published values. `shares` says of a value's id where it was published."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shares: dict[int, Share] = {}
+    """A session's published values."""
 
     def publish(
         self, name: str, values: Mapping[str, Value], ttl: float | None, shared: bool
