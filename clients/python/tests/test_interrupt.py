@@ -122,6 +122,23 @@ def test_ctrl_c_ends_a_lookup_that_waits(run):
     """) == ["interrupted", "2.0 True"]
 
 
+@pytest.mark.parametrize("transfer", ["Tensor(data)", "x.numpy()"])
+def test_ctrl_c_in_a_transfer_keeps_the_session(run, transfer):
+    assert run(f"""
+        data = np.arange(4 << 20, dtype=np.float32)
+        x = Tensor(data).realize()
+        x.numpy()
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            while True:
+                {transfer}
+        except KeyboardInterrupt:
+            print("interrupted")
+        y = Tensor(data)
+        print((x.numpy() == data).all(), (y.numpy() == data).all(), session.alive)
+    """) == ["interrupted", "True True True"]
+
+
 def test_interrupts_at_any_moment_leave_the_session_as_it_was(run):
     assert run("""
         said = []

@@ -1,4 +1,4 @@
-"""One thread that does what an event loop must not wait for: the bytes of large values."""
+"""One thread that moves the bytes of large values for event loops and for the main thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tensord.errors import ConnectionLost
 
-__all__ = ["Background"]
+__all__ = ["Background", "Job"]
 
 Job = Callable[[Callable[[], bool]], Any]  # is told how to ask whether it is still wanted
 
@@ -26,9 +26,9 @@ class Background:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def submit(self, job: Job) -> Future[Any]:
-        """Its result, later."""
-        future: Future[Any] = Future()
+    def submit(self, job: Job, future: Future[Any] | None = None) -> Future[Any]:
+        """Its result, later, in `future` or a new one."""
+        future = Future() if future is None else future
         with self._changed:
             if self._closed:
                 future.set_exception(ConnectionLost("the session is closed"))
@@ -37,7 +37,7 @@ class Background:
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(
-                    target=self._work, name="tensord-downloads", daemon=True
+                    target=self._work, name="tensord-transfers", daemon=True
                 )
                 self._thread.start()
         return future

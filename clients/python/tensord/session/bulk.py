@@ -26,21 +26,22 @@ def upload(
     number: int,
     data: memoryview,
     patience: float = 0.0,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """Sends the bytes of an upload; returns when the daemon has them.
 
     A call that is lost is followed by another one from the offset that the daemon has, until none
-    got further for `patience` seconds.
+    got further for `patience` seconds. `wanted` is asked between chunks; what is not wanted stops.
     """
     attempts, offset = Attempts(), 0
     while True:
         try:
-            status = transport.upload(_chunks(welcome, number, data, offset))
+            status = transport.upload(_chunks(welcome, number, data, offset, wanted))
             if status.complete:
                 return
             raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
         except TensordError as error:
-            if not can_resume(error) or not attempts.again(offset, patience):
+            if not (wanted() and can_resume(error) and attempts.again(offset, patience)):
                 raise
         with suppress(TensordError):  # then the next attempt fails too, or goes on from here
             offset = _committed(transport, welcome, number, len(data))
@@ -68,11 +69,17 @@ def _head(
 
 
 def _chunks(
-    welcome: session_pb2.Welcome, number: int, data: memoryview, start: int
+    welcome: session_pb2.Welcome,
+    number: int,
+    data: memoryview,
+    start: int,
+    wanted: Callable[[], bool],
 ) -> Iterator[bytes]:
     size = min(welcome.limits.max_chunk_bytes or _CHUNK, _CHUNK)
     total = len(data)
     for offset in range(start, total, size):
+        if not wanted():
+            return
         head = _head(welcome, number, total, offset)
         part = data[offset : offset + size]
         yield b"".join((head.SerializeToString(), _DATA_TAG, _varint(len(part)), part))

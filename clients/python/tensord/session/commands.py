@@ -16,7 +16,7 @@ from tensord.errors import CancelledError, DeadlineError, OutOfMemory, TensordEr
 from tensord.graph import Value, gradient_message, span_list
 from tensord.nodes import type_message
 from tensord.session import bulk
-from tensord.session.background import Background
+from tensord.session.background import Background, Job
 from tensord.session.framing import FRAME_BYTES, Asked, Framing
 from tensord.session.inbox import fault_error
 from tensord.session.retired import donate, fail
@@ -106,6 +106,32 @@ class Commands(Framing):
             self._give_up(asked, error)
             raise
 
+    def _transfer(self, job: Job) -> Any:
+        """Moves bytes. Not in the main thread: Ctrl-C inside gRPC may leave its locks held."""
+        if threading.current_thread() is not threading.main_thread():
+            return job(lambda: True)
+        future: Future[Any] = Future()
+        try:
+            with self.exclusive:
+                self._background.submit(job, future)
+            return self._wait(future)
+        except BaseException:
+            with self.exclusive:
+                future.cancel()
+            raise
+
+    def _upload(self, number: int, data: memoryview) -> None:
+        self._transfer(
+            lambda wanted: bulk.upload(
+                self.transport, self.welcome, number, data, self.patience, wanted
+            )
+        )
+
+    def _download_job(self, data: session_pb2.Data) -> Job:
+        return lambda wanted: bulk.download(
+            self.transport, self.welcome, data, self.patience, wanted
+        )
+
     # ------------------------------------------------------------------ values in
 
     def put(self, dtype: DType, shape: Shape, data: Any, device: int = 0) -> Value:
@@ -142,7 +168,7 @@ class Commands(Framing):
                 )
             )
             self.flush()
-        bulk.upload(self.transport, self.welcome, number, view, self.patience)
+        self._upload(number, view)
         value.stored = True
         return value
 
@@ -208,7 +234,8 @@ class Commands(Framing):
         asked, item = self._fetching(value)
         data = self._answer(asked, timeout, fetch=item)
         if data.ticket:
-            return bulk.download(self.transport, self.welcome, data, self.patience)
+            whole: bytearray = self._transfer(self._download_job(data))
+            return whole
         return bytes(data.inline)
 
     async def aread(self, value: Value) -> bytes | bytearray:
@@ -218,11 +245,7 @@ class Commands(Framing):
         if not data.ticket:
             return bytes(data.inline)
         whole: bytearray = await asyncio.wrap_future(
-            self._background.submit(
-                lambda wanted: bulk.download(
-                    self.transport, self.welcome, data, self.patience, wanted
-                )
-            )
+            self._background.submit(self._download_job(data))
         )
         return whole
 
@@ -286,9 +309,7 @@ class Commands(Framing):
             self._item(program=message)
             self.flush()
         if not inline:
-            bulk.upload(
-                self.transport, self.welcome, message.upload, memoryview(body), self.patience
-            )
+            self._upload(message.upload, memoryview(body))
         return slot
 
     def execute(
