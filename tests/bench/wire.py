@@ -52,6 +52,7 @@ def name_of(measurement: str, transport: str) -> str:
 
 
 ROWS = {name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]}
+ROWS["Python Tensor expressions"] = ("ours", 1e5)
 
 
 @dataclass
@@ -191,11 +192,21 @@ def rows_over(transport: str) -> list[dict[str, Any]]:
         return rows
 
 
+def python_row() -> dict[str, Any]:
+    program = Path(__file__).with_name("wire_python.py")
+    output = subprocess.run(
+        [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     rows = [found for transport in TRANSPORTS for found in rows_over(transport)]
+    rows.append(python_row())
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for found in rows:
         print(describe(found, ROWS.get(found["name"])))

@@ -27,91 +27,88 @@ struct Kind {
   std::function<void(TestClient& client, uint64_t input, uint64_t timeout_us)> add;
 };
 
-const std::vector<Kind>& Kinds() {
-  static const std::vector<Kind> kinds = {
-      {"Put", [](TestClient& c, uint64_t, uint64_t) { c.PutFloats({5, 6, 7, 8}); }},
-      {"Nodes", [](TestClient& c, uint64_t x, uint64_t) { c.Node("neg", {c.Node("exp", {x})}); }},
-      {"Evaluate",
-       [](TestClient& c, uint64_t x, uint64_t timeout) {
-         c.Evaluate({c.Node("neg", {x})});
-         v1::ClientFrame& frame = c.frame();
-         frame.mutable_items(frame.items_size() - 1)->mutable_evaluate()->set_timeout_us(timeout);
-       }},
-      {"Fetch", [](TestClient& c, uint64_t x,
-                   uint64_t timeout) { c.Fetch(c.Node("exp", {x})).set_timeout_us(timeout); }},
-      {"Execute",
-       [](TestClient& c, uint64_t x, uint64_t timeout) {
-         c.Execute(1, {x});
-         v1::ClientFrame& frame = c.frame();
-         frame.mutable_items(frame.items_size() - 1)->mutable_execute()->set_timeout_us(timeout);
-       }},
-      {"DonatingExecute",
-       [](TestClient& c, uint64_t, uint64_t timeout) {
-         c.Execute(2, {c.PutFloats({1, 2, 3, 4})});
-         v1::ClientFrame& frame = c.frame();
-         frame.mutable_items(frame.items_size() - 1)->mutable_execute()->set_timeout_us(timeout);
-       }},
-      {"UnknownProgram",
-       [](TestClient& c, uint64_t x, uint64_t timeout) {
-         v1::Execute& execute = *c.Item().mutable_execute();
-         execute.set_digest(Sha256Bytes("no such body"));
-         execute.add_in()->set_first(x);
-         execute.mutable_in(0)->set_count(1);
-         execute.set_first_out(c.NextId());
-         execute.set_timeout_us(timeout);
-       }},
-      {"WholeUpload",
-       [](TestClient& c, uint64_t, uint64_t) {
-         EXPECT_TRUE(c.Upload(1, std::string(16, '\0'), 16).ok());
-         c.Bind(c.NextId(), F32({4}), 1);
-       }},
-      {"HalfUpload",
-       [](TestClient& c, uint64_t, uint64_t) {
-         EXPECT_TRUE(c.Upload(2, std::string(8, '\0'), 16).ok());
-         c.Bind(c.NextId(), F32({4}), 2);
-       }},
-      {"UnboundUpload",
-       [](TestClient& c, uint64_t, uint64_t) {
-         EXPECT_TRUE(c.Upload(3, std::string(1 << 20, '\0'), 1 << 20).ok());
-       }},
-      {"Program",
-       [](TestClient& c, uint64_t, uint64_t) {
-         BodyWriter body;
-         body.Output(body.Node("cos", {body.Input(F32({4}))}));
-         c.AddProgram(9, body.Bytes());
-       }},
-      {"Gradient",
-       [](TestClient& c, uint64_t x, uint64_t) {
-         v1::Gradient& gradient = *c.Item().mutable_gradient();
-         gradient.add_targets(c.Node("sum", {c.Node("mul", {x, x})}));
-         gradient.add_wrt(x);
-         gradient.set_first_out(c.NextId());
-       }},
-      {"Barrier",
-       [](TestClient& c, uint64_t x, uint64_t) {
-         c.Evaluate({c.Node("sin", {x})});
-         c.Item().mutable_barrier();
-       }},
-      {"Publish",
-       [](TestClient& c, uint64_t x, uint64_t) {
-         AddPublish(c, "matrix", {{"w", c.Node("neg", {x})}}).set_ttl_ms(1000);
-       }},
-      {"WaitingLookup",
-       [](TestClient& c, uint64_t, uint64_t timeout) {
-         v1::Lookup& lookup = AddLookup(c, "never");
-         lookup.set_min_generation(1);
-         lookup.set_timeout_us(timeout);
-       }},
-      {"Describe",
-       [](TestClient& c, uint64_t x, uint64_t) {
-         v1::IdSpan& span = *c.Item().mutable_describe()->add_ids();
-         span.set_first(x);
-         span.set_count(1);
-       }},
-      {"Ping", [](TestClient& c, uint64_t, uint64_t) { c.Item().mutable_ping(); }},
-  };
-  return kinds;
-}
+const std::vector<Kind> kKinds = {
+    {"Put", [](TestClient& c, uint64_t, uint64_t) { c.PutFloats({5, 6, 7, 8}); }},
+    {"Nodes", [](TestClient& c, uint64_t x, uint64_t) { c.Node("neg", {c.Node("exp", {x})}); }},
+    {"Evaluate",
+     [](TestClient& c, uint64_t x, uint64_t timeout) {
+       c.Evaluate({c.Node("neg", {x})});
+       v1::ClientFrame& frame = c.frame();
+       frame.mutable_items(frame.items_size() - 1)->mutable_evaluate()->set_timeout_us(timeout);
+     }},
+    {"Fetch", [](TestClient& c, uint64_t x,
+                 uint64_t timeout) { c.Fetch(c.Node("exp", {x})).set_timeout_us(timeout); }},
+    {"Execute",
+     [](TestClient& c, uint64_t x, uint64_t timeout) {
+       c.Execute(1, {x});
+       v1::ClientFrame& frame = c.frame();
+       frame.mutable_items(frame.items_size() - 1)->mutable_execute()->set_timeout_us(timeout);
+     }},
+    {"DonatingExecute",
+     [](TestClient& c, uint64_t, uint64_t timeout) {
+       c.Execute(2, {c.PutFloats({1, 2, 3, 4})});
+       v1::ClientFrame& frame = c.frame();
+       frame.mutable_items(frame.items_size() - 1)->mutable_execute()->set_timeout_us(timeout);
+     }},
+    {"UnknownProgram",
+     [](TestClient& c, uint64_t x, uint64_t timeout) {
+       v1::Execute& execute = *c.Item().mutable_execute();
+       execute.set_digest(Sha256Bytes("no such body"));
+       execute.add_in()->set_first(x);
+       execute.mutable_in(0)->set_count(1);
+       execute.set_first_out(c.NextId());
+       execute.set_timeout_us(timeout);
+     }},
+    {"WholeUpload",
+     [](TestClient& c, uint64_t, uint64_t) {
+       EXPECT_TRUE(c.Upload(1, std::string(16, '\0'), 16).ok());
+       c.Bind(c.NextId(), F32({4}), 1);
+     }},
+    {"HalfUpload",
+     [](TestClient& c, uint64_t, uint64_t) {
+       EXPECT_TRUE(c.Upload(2, std::string(8, '\0'), 16).ok());
+       c.Bind(c.NextId(), F32({4}), 2);
+     }},
+    {"UnboundUpload",
+     [](TestClient& c, uint64_t, uint64_t) {
+       EXPECT_TRUE(c.Upload(3, std::string(1 << 20, '\0'), 1 << 20).ok());
+     }},
+    {"Program",
+     [](TestClient& c, uint64_t, uint64_t) {
+       BodyWriter body;
+       body.Output(body.Node("cos", {body.Input(F32({4}))}));
+       c.AddProgram(9, body.Bytes());
+     }},
+    {"Gradient",
+     [](TestClient& c, uint64_t x, uint64_t) {
+       v1::Gradient& gradient = *c.Item().mutable_gradient();
+       gradient.add_targets(c.Node("sum", {c.Node("mul", {x, x})}));
+       gradient.add_wrt(x);
+       gradient.set_first_out(c.NextId());
+     }},
+    {"Barrier",
+     [](TestClient& c, uint64_t x, uint64_t) {
+       c.Evaluate({c.Node("sin", {x})});
+       c.Item().mutable_barrier();
+     }},
+    {"Publish",
+     [](TestClient& c, uint64_t x, uint64_t) {
+       AddPublish(c, "matrix", {{"w", c.Node("neg", {x})}}).set_ttl_ms(1000);
+     }},
+    {"WaitingLookup",
+     [](TestClient& c, uint64_t, uint64_t timeout) {
+       v1::Lookup& lookup = AddLookup(c, "never");
+       lookup.set_min_generation(1);
+       lookup.set_timeout_us(timeout);
+     }},
+    {"Describe",
+     [](TestClient& c, uint64_t x, uint64_t) {
+       v1::IdSpan& span = *c.Item().mutable_describe()->add_ids();
+       span.set_first(x);
+       span.set_count(1);
+     }},
+    {"Ping", [](TestClient& c, uint64_t, uint64_t) { c.Item().mutable_ping(); }},
+};
 
 class Matrix {
  public:
@@ -210,75 +207,72 @@ struct Ending {
   std::function<void(const Kind& kind, SessionWorld& world, Actor& actor)> act;
 };
 
-const std::vector<Ending>& Endings() {
-  static const std::vector<Ending> endings = {
-      {"Ok",
-       [](const Kind& kind, SessionWorld&, Actor& actor) {
-         actor.Send(kind, kSoon);
-         actor.Pass(absl::Seconds(2));  // for what waits for somebody else
-         actor.Bye();
-       }},
-      {"Fault",
-       [](const Kind& kind, SessionWorld&, Actor& actor) {
-         actor.SendOfPoison(kind);
-         actor.Bye();
-       }},
-      {"Cancel",
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Cancel(actor.Send(kind));
-         held.Release();
-         actor.Bye();
-       }},
-      {"Deadline",
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Send(kind, kSoon);
-         actor.Pass(absl::Seconds(2));
-         held.Release();
-         actor.Bye();
-       }},
-      {"ByeMeanwhile",
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Send(kind);
-         actor.Bye();
-       }},
-      {"ConnectionCut",  // and taken up again
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Send(kind);
-         actor.client().LoseStream();
-         held.Release();
-         EXPECT_TRUE(actor.client().Resume().has_welcome());
-         actor.Bye();
-       }},
-      {"LeaseExpired",  // as after the client was killed
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Send(kind);
-         const std::shared_ptr<Session> session = world.table().All().front();
-         actor.client().LoseStream();
-         world.Pass(absl::Seconds(61));
-         session->OnTick(world.now());
-         EXPECT_EQ(world.table().sessions(), 0u);
-       }},
-      {"DaemonDrained",
-       [](const Kind& kind, SessionWorld& world, Actor& actor) {
-         HeldDevice held(world.engine());
-         actor.Send(kind);
-         actor.client().session().OnGoingAway(absl::Seconds(1));
-         actor.client().session().End();
-       }},
-  };
-  return endings;
-}
+const std::vector<Ending> kEndings = {
+    {"Ok",
+     [](const Kind& kind, SessionWorld&, Actor& actor) {
+       actor.Send(kind, kSoon);
+       actor.Pass(absl::Seconds(2));  // for what waits for somebody else
+       actor.Bye();
+     }},
+    {"Fault",
+     [](const Kind& kind, SessionWorld&, Actor& actor) {
+       actor.SendOfPoison(kind);
+       actor.Bye();
+     }},
+    {"Cancel",
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Cancel(actor.Send(kind));
+       held.Release();
+       actor.Bye();
+     }},
+    {"Deadline",
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Send(kind, kSoon);
+       actor.Pass(absl::Seconds(2));
+       held.Release();
+       actor.Bye();
+     }},
+    {"ByeMeanwhile",
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Send(kind);
+       actor.Bye();
+     }},
+    {"ConnectionCut",  // and taken up again
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Send(kind);
+       actor.client().LoseStream();
+       held.Release();
+       EXPECT_TRUE(actor.client().Resume().has_welcome());
+       actor.Bye();
+     }},
+    {"LeaseExpired",  // as after the client was killed
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Send(kind);
+       const std::shared_ptr<Session> session = world.table().All().front();
+       actor.client().LoseStream();
+       world.Pass(absl::Seconds(61));
+       session->OnTick(world.now());
+       EXPECT_EQ(world.table().sessions(), 0u);
+     }},
+    {"DaemonDrained",
+     [](const Kind& kind, SessionWorld& world, Actor& actor) {
+       HeldDevice held(world.engine());
+       actor.Send(kind);
+       actor.client().session().OnGoingAway(absl::Seconds(1));
+       actor.client().session().End();
+     }},
+};
 
 class CleanUpTest : public testing::TestWithParam<std::tuple<size_t, size_t>> {};
 
 TEST_P(CleanUpTest, LeavesNothing) {
-  const Kind& kind = Kinds()[std::get<0>(GetParam())];
-  const Ending& ending = Endings()[std::get<1>(GetParam())];
+  const Kind& kind = kKinds[std::get<0>(GetParam())];
+  const Ending& ending = kEndings[std::get<1>(GetParam())];
   Matrix matrix;
   {
     Actor actor(matrix.world());
@@ -288,11 +282,11 @@ TEST_P(CleanUpTest, LeavesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Matrix, CleanUpTest,
-                         testing::Combine(testing::Range<size_t>(0, Kinds().size()),
-                                          testing::Range<size_t>(0, Endings().size())),
+                         testing::Combine(testing::Range<size_t>(0, kKinds.size()),
+                                          testing::Range<size_t>(0, kEndings.size())),
                          [](const auto& info) {
-                           return Kinds()[std::get<0>(info.param)].name +
-                                  Endings()[std::get<1>(info.param)].name;
+                           return kKinds[std::get<0>(info.param)].name +
+                                  kEndings[std::get<1>(info.param)].name;
                          });
 
 }  // namespace

@@ -21,13 +21,16 @@ from tensord.dtype import DType, dtypes
 from tensord.errors import TensordError
 from tensord.jit import TinyJit, jit
 from tensord.session.connection import Connection
-from tensord.session.deadline import timeout
 from tensord.session.default import (
+    aconnect,
+    asynchronize,
     connect,
     connection,
     disconnect,
     synchronize,
 )
+from tensord.session.terms import device, priority, timeout
+from tensord.sharing import alookup, apublish, lookup, publish, unpublish
 from tensord.symbolic import Variable
 from tensord.tensor import Tensor
 from tensord.version import __version__
@@ -41,13 +44,22 @@ __all__ = [
     "TinyJit",
     "Variable",
     "__version__",
+    "aconnect",
+    "alookup",
+    "apublish",
+    "asynchronize",
     "connect",
     "connection",
+    "device",
     "disconnect",
     "dtypes",
     "errors",
     "jit",
+    "lookup",
     "nn",
+    "priority",
+    "publish",
     "synchronize",
     "timeout",
+    "unpublish",
 ]

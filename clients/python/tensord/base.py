@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 REQUIRED: Final = object()  # the default of an attribute that has none
+_TYPING: Final = frozenset(("bool", "dims", "dtype", "int", "ints", "string"))  # equal: the same
+_LISTS: Final = frozenset(("ints", "dims", "floats"))
 
 
 class Local(threading.local):
@@ -59,12 +61,14 @@ class OpRow:
         "custom",
         "defaults",
         "dtype_rule",
+        "keeps_types",
         "max_inputs",
         "min_inputs",
         "name",
         "names",
         "results",
         "shape_rule",
+        "types",
     )
 
     def __init__(
@@ -89,6 +93,8 @@ class OpRow:
         self.shape_rule: Final = SHAPE_RULES[shape_rule]
         self.custom: Final = CUSTOM_RULES.get(name)
         self.cache: Final[dict[tuple[DType, ...], tuple[list[DType], DType, str]]] = {}
+        self.types: Final[dict[tuple[Any, ...], Types]] = {}
+        self.keeps_types: Final = all(kind in _TYPING for _, kind, _ in attrs)
 
 
 class TensorBase:
@@ -165,18 +171,18 @@ def value_of(x: Any, graph: Recorder, source: int) -> Value:
 
 
 def elementwise(row: OpRow, *inputs: Any) -> Tensor:
-    """An op without attributes whose inputs broadcast."""
+    """An op without attributes whose inputs broadcast. Called by the builders of _ops.py."""
     if row.custom is not None:
         return apply(row, inputs, ())[0]
     graph = recorder(inputs)
-    source = here()
+    source = here(3)
     values = []
     deps = 0
     for x in inputs:
         if isinstance(x, TensorBase):
             v = x._v
             values.append(v if v.graph is graph else graph.adopt(x))
-            if x._bit >= 0 or not v.stored:  # what was evaluated is a leaf from then on
+            if x._deps and (x._bit >= 0 or not v.stored):  # what was evaluated is a leaf
                 deps |= x._deps
         else:
             values.append(value_of(x, graph, source))
@@ -187,18 +193,34 @@ def elementwise(row: OpRow, *inputs: Any) -> Tensor:
         answer = row.cache[key] = (casts, result, check_form(row.name, casts[-1]))
     if dt.weakint in key:
         check_constants(row.name, values, inputs, answer[0])
-    shape = values[0].shape
+    first = values[0]
+    shape = first.shape
     for v in values[1:]:
         if v.shape != shape:
-            shape = broadcast_shapes(answer[2], shape, v.shape)
-            check_dims(answer[2], shape)
-    device = values[0].device or (values[-1].device if len(values) > 1 else 0)
+            shape = _broadcast(answer[2], shape, v.shape)
+    device = first.device or values[-1].device
     return wrap(graph.add(row.name, values, (), answer[1], shape, source, device), deps)
+
+
+_broadcasts: Final[dict[tuple[Shape, Shape], Shape]] = {}
+_MAX_CACHED: Final = 4096
+
+
+def _broadcast(op: str, a: Shape, b: Shape) -> Shape:
+    """The common shape of two, within the limits of the wire; found once."""
+    shape = _broadcasts.get((a, b))
+    if shape is None:
+        shape = broadcast_shapes(op, a, b)
+        check_dims(op, shape)
+        if len(_broadcasts) >= _MAX_CACHED:
+            _broadcasts.clear()
+        _broadcasts[a, b] = shape
+    return shape
 
 
 def scalar(value: float | int | bool, dtype: DType, device: int = 0) -> Tensor:
     """A number as a tensor of rank 0."""
-    graph, source = recorder(), here()
+    graph, source = recorder(), here(2)
     weak = graph.constant(value, dt.of_python(value), source, device)
     if weak.dtype is dtype:
         return wrap(weak)
@@ -223,20 +245,22 @@ def check_constants(
 def apply(
     row: OpRow, inputs: Sequence[Any], attrs: Sequence[Any] = (), device: int = 0
 ) -> tuple[Tensor, ...]:
-    """Any op. `attrs` in the row's order, None for what stays at its default."""
+    """Any op. `attrs` in the row's order, None for what stays at its default. Called by the
+    builders of _ops.py."""
     while inputs and inputs[-1] is None:
         inputs = inputs[:-1]
     graph = recorder(inputs)
-    source = here()
-    values = [value_of(x, graph, source) for x in inputs]
+    source = here(3)
+    values = []
     deps = 0
     for x in inputs:
-        if isinstance(x, TensorBase) and (x._bit >= 0 or not x._v.stored):
+        values.append(value_of(x, graph, source))
+        if isinstance(x, TensorBase) and x._deps and (x._bit >= 0 or not x._v.stored):
             deps |= x._deps
-    given, full = _attributes(row, attrs)
-    types = _infer(row, values, inputs, full)
+    given = _given(row, attrs) if row.attrs else ()
+    types = _types(row, values, inputs, given)
     if row.name == "copy":  # its device is the node's
-        device, given = full["device"], []
+        device, given = _full(row, given)["device"], ()
     device = device or next((v.device for v in values if v.device), 0)
     if types is None:
         return _ask_daemon(graph, row, values, given, source, device, deps)
@@ -247,25 +271,50 @@ def apply(
     return tuple(wrap(v, deps) for v in made)
 
 
-def _attributes(
-    row: OpRow, attrs: Sequence[Any]
-) -> tuple[list[tuple[str, str, Any]], Mapping[str, Any]]:
-    if not row.attrs:
-        return [], row.defaults
+def _given(row: OpRow, attrs: Sequence[Any]) -> tuple[tuple[str, str, Any], ...]:
+    """The attributes that travel: those not at their defaults."""
     given = []
-    full = dict(row.defaults)
     for (name, kind, default), value in zip(row.attrs, attrs, strict=False):
         if value is None:
             continue
-        if kind in ("ints", "dims", "floats"):
+        if kind in _LISTS:
             value = tuple(value)
-        full[name] = value
-        if value != default or default is REQUIRED or isinstance(value, float):
+        if default is REQUIRED or value != default or isinstance(value, float):
             given.append((name, kind, value))
+    return tuple(given)
+
+
+def _full(row: OpRow, given: Sequence[tuple[str, str, Any]]) -> Mapping[str, Any]:
+    """All attributes; refuses an op without one that it needs."""
+    full = {**row.defaults, **{name: value for name, _, value in given}}
     for name, kind, default in row.attrs:
         if default is REQUIRED and name not in full:
             raise ValueProblem(f"{row.name}: attribute {name} ({kind}) is missing", op=row.name)
-    return given, full
+    return full
+
+
+def _types(
+    row: OpRow,
+    values: Sequence[Value],
+    inputs: Sequence[Any],
+    given: tuple[tuple[str, str, Any], ...],
+) -> Types | None:
+    """The result types, found once for the same inputs and attributes, or None when only the
+    daemon knows. A weak integer's own value matters, and 1.0 is the key that 1 is: neither is kept.
+    """
+    key = (given, *[v.dtype for v in values], *[v.shape for v in values])
+    try:
+        found = row.types.get(key)
+    except TypeError:  # an attribute that is no fitting one
+        return _infer(row, values, inputs, _full(row, given))
+    if found is not None:
+        return found
+    types = _infer(row, values, inputs, _full(row, given))
+    if types is not None and row.keeps_types and not any(v.dtype is dt.weakint for v in values):
+        if len(row.types) >= _MAX_CACHED:
+            row.types.clear()
+        row.types[key] = types
+    return types
 
 
 def _infer(

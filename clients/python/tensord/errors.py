@@ -18,12 +18,15 @@ __all__ = [
     "DonatedError",
     "ForkError",
     "IndexOutOfRange",
+    "InternalError",
     "JitError",
     "NotFoundError",
     "OutOfMemory",
     "PermissionDenied",
+    "ProtocolError",
     "ShapeError",
     "TensordError",
+    "TransferError",
     "UnimplementedError",
     "ValueProblem",
 ]
@@ -113,6 +116,18 @@ class UnimplementedError(TensordError, NotImplementedError):
     """The daemon does not know what was asked of it."""
 
 
+class TransferError(TensordError, OSError):
+    """Bytes that did not arrive, or not as they were."""
+
+
+class ProtocolError(TensordError, RuntimeError):
+    """Client and daemon do not understand each other: another version, or a breach of the rules."""
+
+
+class InternalError(TensordError, RuntimeError):
+    """The daemon failed, through no fault of what was asked of it."""
+
+
 class JitError(TensordError, RuntimeError):
     """A function can't be traced as it is."""
 
@@ -125,32 +140,62 @@ _BY_REASON: Final[dict[str, type[TensordError]]] = {
     "ARITY": DTypeError,
     "ATTRIBUTE": ValueProblem,
     "AUTH": PermissionDenied,
+    "BODY": ValueProblem,
     "CANCELLED": CancelledError,
+    "COMPILE": DeviceError,
+    "CREDIT": ProtocolError,
     "DEADLINE": DeadlineError,
+    "DEVICE": ValueProblem,
+    "DEVICE_FAULT": DeviceError,
+    "DIGEST": TransferError,
     "DONATED": DonatedError,
+    "DONATION": ValueProblem,
+    "DRAINING": ConnectionLost,
     "DTYPE": DTypeError,
     "EPOCH_LOST": ConnectionLost,
+    "FENCED": ConnectionLost,
     "FORBIDDEN": PermissionDenied,
+    "FRAMING": ProtocolError,
+    "FREED": ValueProblem,
+    "GAP": ProtocolError,
     "ID_RANGE": IndexOutOfRange,
+    "ID_USED": ValueProblem,
+    "INTERNAL": InternalError,
+    "LEASE_EXPIRED": ConnectionLost,
     "LIMIT": OutOfMemory,
+    "NAME": ValueProblem,
+    "NAME_UNKNOWN": NotFoundError,
     "NO_GRADIENT": ValueProblem,
     "OUT_OF_MEMORY": OutOfMemory,
+    "OVERFLOW": ShapeError,
+    "PLACEMENT": ValueProblem,
+    "PROGRAM_UNKNOWN": NotFoundError,
+    "SESSION_UNKNOWN": ConnectionLost,
     "SHAPE": ShapeError,
+    "TRUNCATED": TransferError,
     "TYPE_MISMATCH": DTypeError,
     "UNIMPLEMENTED": UnimplementedError,
+    "UNKNOWN_ID": ValueProblem,
     "UNKNOWN_OP": UnimplementedError,
+    "UPLOAD": TransferError,
+    "VERSION": ProtocolError,
 }
-_BY_CODE: Final[dict[int, type[TensordError]]] = {
+_BY_CODE: Final[dict[int, type[TensordError]]] = {  # google.rpc.Code
     1: CancelledError,
+    2: InternalError,
     3: ValueProblem,
     4: DeadlineError,
     5: NotFoundError,
+    6: ValueProblem,
     7: PermissionDenied,
     8: OutOfMemory,
+    9: ProtocolError,
+    10: ConnectionLost,
     11: IndexOutOfRange,
     12: UnimplementedError,
-    13: DeviceError,
+    13: InternalError,
     14: ConnectionLost,
+    15: TransferError,
     16: PermissionDenied,
 }
 

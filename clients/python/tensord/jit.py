@@ -23,6 +23,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
@@ -131,7 +132,7 @@ class Program:
             GENERATOR.before_call()
         session = self.session
         source = here()
-        with session.lock:
+        with session.exclusive:
             values = [_bound(t, session) for t in (*arguments, *self.reads, *self.state)]
             self._rename(values, source)
             waiting = [v for v in values if not v.stored]
@@ -279,6 +280,18 @@ class _Tracer:
         return out
 
 
+_recording = threading.RLock()
+
+
+def _unlock() -> None:
+    """In the child of a fork: who held the lock is not there."""
+    global _recording
+    _recording = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlock)
+
+
 class jit(Generic[P, R]):
     """Decorator: see the module. `cache` holds a Program per signature."""
 
@@ -286,7 +299,6 @@ class jit(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.function = function
         self.cache: dict[Any, tuple[Program, _Tracer, Any]] = {}
-        self._lock = threading.RLock()
         self._name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -328,7 +340,7 @@ class jit(Generic[P, R]):
     def _program(
         self, key: Any, session: Connection, tree: Any, leaves: Sequence[Any]
     ) -> tuple[Program, _Tracer]:
-        with self._lock:
+        with _recording:
             found = self.cache.get(key)
             if found is None or not found[0].matches():
                 tracer = _Tracer(session, getattr(self, "__qualname__", "function"))

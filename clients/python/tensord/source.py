@@ -32,9 +32,10 @@ _internal: Final[dict[CodeType, bool]] = {}
 _index: Final[dict[tuple[CodeType, int], int]] = {}
 
 
-def here() -> int:
-    """The number of the caller's line outside this package; 0 when there is none."""
-    frame = sys._getframe(1)
+def here(depth: int = 1) -> int:
+    """The number of the caller's line outside this package; 0 when there is none. `depth`: how many
+    frames, this one included, are known to be inside."""
+    frame = sys._getframe(depth)
     internal = _internal
     while True:
         code = frame.f_code

@@ -17,7 +17,8 @@ from tensord._proto import graph_pb2
 from tensord.base import TensorBase
 from tensord.dtype import DType
 from tensord.errors import JitError
-from tensord.graph import Columns, Recorder, Value, gradient_message, type_message
+from tensord.graph import Recorder, Value, gradient_message
+from tensord.nodes import Row, encode, runs, type_message
 from tensord.symbolic import Shape, Variable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Trace(Recorder):
         self.assigned: dict[int, tuple[TensorBase, Value]] = {}
         self.variables: dict[str, Variable] = {}
         self._grads: list[tuple[TensorBase, Tensor | None]] = []
-        self._items: list[Columns | graph_pb2.Gradient] = []
+        self._items: list[list[Row] | graph_pb2.Gradient] = []
 
     # ------------------------------------------------------------------ recording
 
@@ -100,9 +101,9 @@ class Trace(Recorder):
         return None
 
     def _close(self) -> None:
-        if self.columns is not None:
-            self._items.append(self.columns)
-            self.columns = None
+        if self.rows:
+            self._items.append(self.rows)
+            self.rows = []
 
     # ------------------------------------------------------------------ the end
 
@@ -129,7 +130,7 @@ class Trace(Recorder):
         """The serialised ProgramBody. `donate`: positions of inputs whose memory may be reused."""
         self._close()
         shift = _NODES - len(self.inputs) - 1
-        body = graph_pb2.ProgramBody(strings=self.new_strings, donate=donate, label=self.name[:128])
+        body = graph_pb2.ProgramBody(donate=donate, label=self.name[:128])
         for v in self.variables.values():
             body.vars.add(name=v.name, min=v.lo, max=v.hi)
         for value in self.inputs:
@@ -139,10 +140,12 @@ class Trace(Recorder):
         for value in outputs:
             body.out.add(id=_moved(value.id, shift))
         for item in self._items:
-            if isinstance(item, Columns):
-                _encode_moved(item, shift, body.items.add().nodes)
-            else:
+            if isinstance(item, graph_pb2.Gradient):
                 body.items.add(gradient=_moved_gradient(item, shift))
+            else:
+                for run in runs([_moved_row(row, shift) for row in item]):
+                    encode(run, self.intern, body.items.add().nodes)
+        body.strings.extend(self.strings)
         return body.SerializeToString(deterministic=True)
 
 
@@ -150,12 +153,8 @@ def _moved(id_: int, shift: int) -> int:
     return id_ - shift if id_ >= _NODES else id_
 
 
-def _encode_moved(columns: Columns, shift: int, batch: graph_pb2.NodeBatch) -> None:
-    """Distances to other nodes stay; those to inputs shrink by the move."""
-    columns.first_id -= shift
-    far = _NODES >> 1
-    columns.inputs = [d - shift if d > far else d for d in columns.inputs]
-    columns.encode(batch)
+def _moved_row(row: Row, shift: int) -> Row:
+    return (_moved(row[0], shift), row[1], [_moved(i, shift) for i in row[2]], *row[3:])
 
 
 def _moved_gradient(message: graph_pb2.Gradient, shift: int) -> graph_pb2.Gradient:

@@ -11,7 +11,7 @@ import numpy as np
 from tensord import dtype as dt
 from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.errors import ShapeError, TensordError
-from tensord.graph import type_message
+from tensord.nodes import type_message
 
 Node = tuple[str, list[int], dict[str, Any], int]  # op, inputs, attributes, which result
 
@@ -113,6 +113,7 @@ class FakeDaemon:
         self.programs: dict[int, graph_pb2.ProgramBody] = {}
         self.executes: list[session_pb2.Execute] = []
         self.freed: list[int] = []
+        self.auths: list[str] = []
         self.credit = (max_items, max_bytes)
         self.inline = inline
         self.seq = 0
@@ -214,6 +215,12 @@ class FakeDaemon:
 
     def on_cancel(self, cancel: session_pb2.Cancel) -> None:
         """Everything here is done when it is asked for."""
+
+    def on_auth(self, auth: session_pb2.AuthRefresh) -> None:
+        self.auths.append(auth.credentials.bearer)
+
+    def on_ping(self, ping: session_pb2.Ping) -> session_pb2.Reply:
+        return session_pb2.Reply(pong=session_pb2.Pong(nonce=ping.nonce))
 
     def on_barrier(self, barrier: session_pb2.Barrier) -> session_pb2.Reply:
         return session_pb2.Reply(barrier_done=session_pb2.BarrierDone())

@@ -7,10 +7,10 @@ import pytest
 
 from tensord import _ops, errors
 from tensord import dtype as dt
-from tensord.base import OpRow, _attributes, _infer
+from tensord.base import OpRow, _given, _types
 from tensord.graph import Value
 from tensord.rules.common import type_text
-from tensord.session.donated import DONATED
+from tensord.session.retired import DONATED
 
 CASES = Path(__file__).parents[2] / "conformance" / "types.txt"
 ROWS = {v.name: v for v in vars(_ops).values() if isinstance(v, OpRow)}
@@ -31,9 +31,9 @@ def answer_of(call):
     types = [literals.read_type(t) for t in inputs.split(";") if t.strip()]
     values = [Value(DONATED, 0, dtype, shape, 0) for dtype, shape in types]
     given = literals.read_attrs(attrs, {n: kind for n, kind, _ in row.attrs})
-    _, full = _attributes(row, [given.get(n) for n, _, _ in row.attrs])
     try:
-        found = _infer(row, values, [1] * len(values), full)
+        attrs = _given(row, [given.get(n) for n, _, _ in row.attrs])
+        found = _types(row, values, [1] * len(values), attrs)
     except errors.TensordError as error:
         return f"! {error}"
     return "; ".join(type_text(dtype, shape) for dtype, shape in found)

@@ -245,7 +245,7 @@ def test_a_timeout_travels_with_what_computes(fake):
 
 
 def test_the_nearest_timeout_counts(fake):
-    left = tensord.session.deadline.microseconds_left
+    left = tensord.session.terms.microseconds_left
     with tensord.timeout(60):
         with tensord.timeout(5):
             assert 0 < left() <= 5_000_000

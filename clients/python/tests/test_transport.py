@@ -1,7 +1,6 @@
 """gRPC, private daemons, addresses, forks and the fixtures, with a stand-in for the binary."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -152,27 +151,3 @@ def test_a_forked_child_opens_its_own_session(binary):
         print((x + 1).item())
     """)
     assert out == ["1.0", "refused", "6.0", "2.0"]
-
-
-def test_ctrl_c_gives_the_work_up_and_keeps_the_session(session, monkeypatch):
-    x = Tensor([1.0])
-    waiting = session.fetch(x._v)
-    waiting.result()
-    session._inbox._dispatch = lambda reply: None  # no answers from here on
-    cancelled = []
-    cancel = session.cancel
-    monkeypatch.setattr(
-        session, "cancel", lambda values: (cancelled.append(values), cancel(values))
-    )
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
-    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-    # Again and again: one that lands in a finaliser is swallowed there.
-    signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            x.numpy()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    del session._inbox._dispatch
-    assert cancelled == [[x._v]]
-    assert (x + 1).item() == 2.0

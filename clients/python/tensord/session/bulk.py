@@ -5,18 +5,16 @@ What is cut short goes on from where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
 from tensord._proto import compute_pb2, session_pb2
-from tensord.errors import DeadlineError, TensordError
+from tensord.errors import CancelledError, TensordError
 from tensord.session.reconnect import Attempts, can_resume
 from tensord.session.transport import Transport
 
-__all__ = ["read", "upload"]
+__all__ = ["download", "upload"]
 
 _CHUNK: Final = 1 << 20
 _DATA_TAG: Final = b"\x7a"  # field 15, length-delimited
@@ -28,21 +26,22 @@ def upload(
     number: int,
     data: memoryview,
     patience: float = 0.0,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """Sends the bytes of an upload; returns when the daemon has them.
 
     A call that is lost is followed by another one from the offset that the daemon has, until none
-    got further for `patience` seconds.
+    got further for `patience` seconds. `wanted` is asked between chunks; what is not wanted stops.
     """
     attempts, offset = Attempts(), 0
     while True:
         try:
-            status = transport.upload(_chunks(welcome, number, data, offset))
+            status = transport.upload(_chunks(welcome, number, data, offset, wanted))
             if status.complete:
                 return
             raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
         except TensordError as error:
-            if not can_resume(error) or not attempts.again(offset, patience):
+            if not (wanted() and can_resume(error) and attempts.again(offset, patience)):
                 raise
         with suppress(TensordError):  # then the next attempt fails too, or goes on from here
             offset = _committed(transport, welcome, number, len(data))
@@ -70,11 +69,17 @@ def _head(
 
 
 def _chunks(
-    welcome: session_pb2.Welcome, number: int, data: memoryview, start: int
+    welcome: session_pb2.Welcome,
+    number: int,
+    data: memoryview,
+    start: int,
+    wanted: Callable[[], bool],
 ) -> Iterator[bytes]:
     size = min(welcome.limits.max_chunk_bytes or _CHUNK, _CHUNK)
     total = len(data)
     for offset in range(start, total, size):
+        if not wanted():
+            return
         head = _head(welcome, number, total, offset)
         part = data[offset : offset + size]
         yield b"".join((head.SerializeToString(), _DATA_TAG, _varint(len(part)), part))
@@ -89,34 +94,17 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def read(
-    transport: Transport,
-    welcome: session_pb2.Welcome,
-    answer: Future[session_pb2.Data],
-    timeout: float | None,
-    patience: float = 0.0,
-) -> bytes | bytearray:
-    """The bytes that a Fetch answers, inline or by its ticket. `patience`: see download."""
-    try:
-        data = answer.result(timeout)
-    except FutureTimeout as error:
-        if isinstance(error, TensordError):
-            raise
-        answer.cancel()
-        raise DeadlineError(f"no value within {timeout:g} s") from None
-    return download(transport, welcome, data, patience) if data.ticket else data.inline
-
-
 def download(
     transport: Transport,
     welcome: session_pb2.Welcome,
     data: session_pb2.Data,
     patience: float = 0.0,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> bytearray:
     """The bytes behind a ticket.
 
     A call that is lost is followed by another one from where it stopped, until none got further for
-    `patience` seconds.
+    `patience` seconds. `wanted` is asked between chunks; CancelledError when it says no.
     """
     out = bytearray(data.bytes)
     attempts, at = Attempts(), 0
@@ -126,11 +114,13 @@ def download(
         )
         try:
             for chunk in transport.download(request):
+                if not wanted():
+                    raise CancelledError("the download was given up", code=1)
                 out[at : at + len(chunk.data)] = chunk.data
                 at += len(chunk.data)
             if at < data.bytes:
                 raise TensordError(f"the download of {data.bytes} bytes stopped at {at}")
         except TensordError as error:
-            if not can_resume(error) or not attempts.again(at, patience):
+            if not (wanted() and can_resume(error) and attempts.again(at, patience)):
                 raise
     return out

@@ -1,58 +1,39 @@
-"""One session: ids, frames and answers, shared by all threads of the process.
+"""A session: who is at the other end, the stream and its successors, and its end.
 
-Nodes wait in plain columns and travel when something is fetched or evaluated, at 256 nodes, or
-after a millisecond without company. Answers are matched to what asked by (frame, item). See
-proto/tensord/v1/session.proto for the semantics of every message used here.
+What is asked of it stands in commands.py and publishing.py, how that travels in framing.py. See
+proto/tensord/v1/session.proto for the semantics of every message.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from tensord import source
-from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
-from tensord.base import TensorBase
-from tensord.dtype import BY_NUMBER, DType
-from tensord.errors import ConnectionLost, ForkError, TensordError
-from tensord.graph import (
-    Columns,
-    Recorder,
-    Value,
-    gradient_message,
-    span_list,
-    type_message,
-)
-from tensord.session import bulk
-from tensord.session.deadline import microseconds_left
-from tensord.session.donated import donate
-from tensord.session.inbox import Inbox
-from tensord.session.outbox import Outbox
+from tensord._proto import session_pb2, types_pb2
+from tensord.errors import ConnectionLost, DeadlineError, ForkError, TensordError
+from tensord.graph import ignore
+from tensord.session.credentials import Credentials, Token
+from tensord.session.interrupt import Exclusive
+from tensord.session.publishing import Publishing
 from tensord.session.reconnect import Attempts, can_resume
 from tensord.session.transport import GrpcTransport, Transport
-from tensord.symbolic import Shape
 from tensord.version import __version__
 
 __all__ = ["Connection"]
 
 log = logging.getLogger("tensord")
-_REPLY_WINDOW: Final = 32 << 20  # bytes of ServerFrames granted ahead
-_FRAME_BYTES: Final = 256 << 10  # inline data after which a frame leaves
-_INLINE: Final = 64 << 10
+_AUTH_PATIENCE: Final = 10.0  # seconds
 
 
-class Connection(Recorder):
+class Connection(Publishing):
     """A session with a daemon. Thread-safe; close it or use it in a `with` block.
 
     `welcome` is the daemon's Welcome; `address` what was connected to. A stream that is lost is
     taken up again by itself, for as long as the daemon keeps the session, `reconnect` seconds at
     most: nothing is lost, and nothing is done twice. After that, after `close`, or when the daemon
-    was started anew, every use raises ConnectionLost.
+    was started anew, every use raises ConnectionLost. `token`: see tensord.connect.
     """
 
     def __init__(
@@ -60,74 +41,87 @@ class Connection(Recorder):
         address: str,
         *,
         transport: Transport | None = None,
-        token: str = "",
+        token: Token = "",
         label: str = "",
         timeout: float = 10.0,
         reconnect: float = 10.0,
     ) -> None:
         super().__init__()
         self.address = address
-        self._token = token
-        self._reconnect_seconds = reconnect
-        self._closing = False
+        self.token = token
+        # ca, cert and key as `connect` was given them.
+        self.tls_files: tuple[str | None, str | None, str | None] = (None, None, None)
+        self.label = label
+        self.going_away: session_pb2.GoingAway | None = None  # the daemon's notice
+        self._credentials = Credentials(token)
+        self.reconnect_seconds = reconnect
+        self._welcomed = self._closing = self._over = False
         self.forked = False
-        self._dropped: deque[int] = deque()
-        self.dropped = self._dropped.append
-        self._frame = session_pb2.ClientFrame()
-        self._pending_bytes = 0
-        self._seq = 0
-        self._places_sent = 1
-        self._uploads = 0
         self._resumptions = 0
-        self._programs: dict[bytes, int] = {}
-        self._outbox = Outbox(self._flush_if_free, self._progress)
-        self._inbox = Inbox(self._outbox, self._on_resumed)
+        credentials = self._credentials.now()
         self.transport: Transport = transport or GrpcTransport(address)
-        self.welcome = self._hello(token, label, timeout)
-        self._inline = self.welcome.limits.max_inline_bytes or _INLINE
+        self.welcome = self._hello(credentials, label, timeout)
+        self._inline = self.welcome.limits.max_inline_bytes or self._inline
         self.devices = {d.name: d.number for d in self.welcome.devices}
         self.default_device = next((d.name for d in self.welcome.devices if d.is_default), "")
+        self._credentials.keep_fresh(self._tell_credentials)
 
-    def _hello(self, token: str, label: str, timeout: float) -> session_pb2.Welcome:
+    def _hello(
+        self, credentials: types_pb2.Credentials, label: str, timeout: float
+    ) -> session_pb2.Welcome:
         hello = session_pb2.Hello(
             min_version=1,
             max_version=1,
             client_name="tensord-python",
             client_version=__version__,
             label=label,
+            credentials=credentials,
         )
-        hello.credentials.CopyFrom(self._credentials())
-        answer = self._ask(hello=hello)
+        answer = self._ask(hello=hello).future
         self.flush()
         reader = threading.Thread(target=self._read, name="tensord-reader", daemon=True)
         reader.start()
         self._reader = reader
         try:
-            welcome: session_pb2.Welcome = answer.result(timeout)
-            return welcome
-        except TimeoutError:
-            self._shut(ConnectionLost(f"no answer from {self.address} in {timeout:g} s"))
-            raise ConnectionLost(f"no answer from {self.address} in {timeout:g} s") from None
-        except TensordError as error:
-            self._shut(error)
+            welcome: session_pb2.Welcome = self._wait(answer, timeout)
+        except DeadlineError:
+            lost = ConnectionLost(f"no answer from {self.address} in {timeout:g} s")
+            self._abort(lost)
+            raise lost from None
+        except BaseException as error:
+            self._abort(error if isinstance(error, TensordError) else ConnectionLost("interrupted"))
             raise
+        self._welcomed = True
+        return welcome
+
+    def _abort(self, error: TensordError) -> None:
+        self._closing = True
+        self._shut(error)
+        self.transport.close()
 
     def _lost(self) -> Exception:
         error = self._inbox.error or ConnectionLost("the session is closed")
         return type(error)(str(error), reason=error.reason, code=error.code)
 
-    def _credentials(self) -> types_pb2.Credentials:
-        return types_pb2.Credentials(bearer=self._token) if self._token else types_pb2.Credentials()
-
     def _read(self) -> None:
+        try:
+            self._follow_streams()
+        except TensordError as error:  # no token for the next one
+            self._shut(error)
+        except Exception as error:  # of the function that should have answered a token
+            self._shut(ConnectionLost(f"the session ended: {error!r}"))
+
+    def _follow_streams(self) -> None:
         frames = self._outbox.frames()
         attempts = Attempts()
         while True:
             error = self._listen(frames)
             if self._closing or self._inbox.error is not None or not can_resume(error):
                 return self._shut(error)
-            if not attempts.again(self._resumptions, self.patience):
+            if not self._welcomed:
                 return self._shut(error)
+            if self.successors or not attempts.again(self._resumptions, self.patience):
+                return self._shut(self._state_lost(error))
             log.info("the stream was lost (%s); taking the session up again", error)
             frames = self._outbox.frames(self._resume_frame())
 
@@ -145,9 +139,9 @@ class Connection(Recorder):
     @property
     def patience(self) -> float:
         """Seconds for which a lost connection is made anew: the daemon's lease at most."""
-        welcome = getattr(self, "welcome", None)
-        lease = welcome.lease_ms / 1000 if welcome is not None else 0.0
-        return 0.0 if self._closing else min(self._reconnect_seconds, lease)
+        if self._closing or not self._welcomed:
+            return 0.0
+        return min(self.reconnect_seconds, self.welcome.lease_ms / 1000)
 
     def _resume_frame(self) -> bytes:
         resume = session_pb2.Resume(
@@ -155,10 +149,36 @@ class Connection(Recorder):
             resume_secret=self.welcome.resume_secret,
             epoch=self.welcome.epoch,
             last_seen=self._inbox.seen,
-            credentials=self._credentials(),
+            credentials=self._credentials.now(),
         )
         frame = session_pb2.ClientFrame(items=[session_pb2.Item(resume=resume)])
         return frame.SerializeToString()
+
+    def _state_lost(self, error: TensordError) -> TensordError:
+        """Why the session is over, which is more than that a stream was lost."""
+        why = self.going_away.reason if self.going_away is not None else str(error)
+        return ConnectionLost(
+            f"the session with {self.address} is lost, and its values with it ({why}); make "
+            "tensors anew",
+            reason=error.reason,
+            code=error.code,
+        )
+
+    def _on_going_away(self, notice: session_pb2.GoingAway) -> None:
+        if self.going_away is None:
+            log.warning(
+                "the daemon at %s is going away in %.3g s: %s; fetch what is needed%s",
+                self.address,
+                notice.deadline_us / 1e6,
+                notice.reason,
+                f", it goes on at {', '.join(notice.endpoints)}" if notice.endpoints else "",
+            )
+        self.going_away = notice
+
+    @property
+    def successors(self) -> list[str]:
+        """Where the daemon, when it said that it goes away, said to go."""
+        return list(self.going_away.endpoints) if self.going_away is not None else []
 
     def _on_resumed(self, welcome: session_pb2.Welcome) -> None:
         self.welcome = welcome
@@ -166,268 +186,31 @@ class Connection(Recorder):
         self._outbox.resume(welcome.applied)
 
     def _shut(self, error: TensordError) -> None:
+        if self._welcomed and not self._closing and not self._over:
+            log.warning("%s", error)  # values are gone: said once, and by all that use them
+        self._over = True
         self._inbox.fail(error)
         self.broken = self._lost
         self._outbox.close()
+        self._background.close()
+        self._credentials.close()
 
-    # ------------------------------------------------------------------ building frames
+    # ------------------------------------------------------------------ credentials
 
-    def _begin(self, first_id: int) -> Columns:
-        self._outbox.nudge()
-        return Columns(first_id)
+    def refresh_credentials(self) -> None:
+        """Tells the daemon the token of now, before the old one ends. Done by itself for tokens
+        from files and functions. Raises PermissionDenied; the session goes on with the old one."""
+        self._tell_credentials(self._credentials.now())
 
-    def _full(self) -> None:
-        self.flush()
-        self.congested = self._outbox.congested
-
-    def relieve(self) -> None:
-        self.congested = False
-        self._outbox.throttle()
-
-    def _progress(self) -> tuple[int, bool]:
-        waiting = (
-            self.columns is not None
-            or bool(self._frame.items)
-            or bool(self._dropped)
-            or self._inbox.ack_due
-        )
-        return self.next_id, waiting
-
-    def _flush_if_free(self) -> bool:
-        """From the writer's thread, which must not wait for a producer that waits for it."""
-        if not self.lock.acquire(blocking=False):
-            return False
-        try:
-            if self._inbox.error is None:
-                self.flush()
-            return True
-        finally:
-            self.lock.release()
-
-    def _item(self, **kind: Any) -> int:
-        """Appends an item behind the nodes so far; its position in the frame. Needs the lock."""
-        self._close_columns()
-        self._frame.items.add(**kind)
-        return len(self._frame.items) - 1
-
-    def _close_columns(self) -> None:
-        if self.columns is not None:
-            self.columns.encode(self._frame.items.add().nodes)
-            self.columns = None
-
-    def _ask(self, **kind: Any) -> Future[Any]:
-        """Appends an item that is answered."""
-        with self.lock:
-            position = self._item(**kind)
-            return self._inbox.expect(self._seq + 1, position)
-
-    def flush(self) -> None:
-        """Sends what waits. Raises when the session is lost."""
-        with self.lock:
-            self._inbox.check()
-            self._close_columns()
-            self._add_frees()
-            frame = self._frame
-            self._seq += 1
-            frame.seq = self._seq
-            frame.acked, received = self._inbox.acknowledge()
-            frame.max_reply_bytes = received + _REPLY_WINDOW
-            frame.strings.extend(self.new_strings)
-            self.new_strings = []
-            self._add_places(frame)
-            self._outbox.put(self._seq, frame.SerializeToString(), len(frame.items))
-            self._frame = session_pb2.ClientFrame()
-            self._pending_bytes = 0
-
-    def _add_frees(self) -> None:
-        dropped = self._dropped
-        count = len(dropped)
-        if count:
-            ids = sorted(dropped.popleft() for _ in range(count))
-            self._frame.items.add(free=session_pb2.Free(ids=span_list(ids)))
-
-    def _add_places(self, frame: session_pb2.ClientFrame) -> None:
-        places = source.PLACES
-        for number in range(self._places_sent, len(places)):
-            file, line, function = places[number]
-            frame.sources.add(index=number, file=file, line=line, function=function)
-        self._places_sent = len(places)
-
-    def adopt(self, tensor: TensorBase) -> Value:
-        graph = tensor._v.graph
-        if graph.broken is not None:
-            raise graph.broken()
-        return super().adopt(tensor)
-
-    # ------------------------------------------------------------------ items
-
-    def put(self, dtype: DType, shape: Shape, data: Any, device: int = 0) -> Value:
-        """A value from bytes (dense, little-endian): inline up to 64 KiB, else on the bulk lane."""
-        view = memoryview(data) if len(data) else memoryview(b"")
-        if len(view) > self._inline:
-            return self._put_bulk(dtype, shape, view, device)
-        with self.lock:
-            value = Value(self, self.next_id, dtype, shape, device)
-            self.next_id += 1
-            self._item(
-                put=session_pb2.Put(
-                    id=value.id, type=type_message(dtype, shape, device), data=view.tobytes()
-                )
-            )
-            self._pending_bytes += len(view)
-            if self._pending_bytes > _FRAME_BYTES:
-                self._full()
-            else:
-                self._outbox.nudge()
-        if self.congested:
-            self.relieve()
-        value.stored = True
-        return value
-
-    def _put_bulk(self, dtype: DType, shape: Shape, view: memoryview, device: int) -> Value:
-        with self.lock:
-            number = self._next_upload()
-            value = Value(self, self.next_id, dtype, shape, device)
-            self.next_id += 1
-            self._item(
-                bind=session_pb2.BindUpload(
-                    id=value.id, type=type_message(dtype, shape, device), upload=number
-                )
-            )
+    def _tell_credentials(self, credentials: types_pb2.Credentials) -> None:
+        with self.exclusive:  # only a failure is answered; a Pong tells that there was none
+            told = self._ask(auth=session_pb2.AuthRefresh(credentials=credentials))
+            after = self._ask(ping=session_pb2.Ping())
             self.flush()
-        bulk.upload(self.transport, self.welcome, number, view, self.patience)
-        value.stored = True
-        return value
-
-    def _next_upload(self) -> int:
-        self._uploads += 1
-        return self._uploads
-
-    def evaluate(self, values: Sequence[Value]) -> None:
-        """Starts computing; does not wait."""
-        left = microseconds_left()
-        with self.lock:
-            spans = span_list(v.id for v in values)
-            self._item(evaluate=session_pb2.Evaluate(ids=spans, timeout_us=left))
-            self.flush()
-        for v in values:
-            v.stored = True
-
-    def fetch(self, value: Value) -> Future[session_pb2.Data]:
-        """Asks for a value's bytes; see `bulk.read` for the answer's."""
-        left = microseconds_left()
-        with self.lock:
-            future = self._ask(fetch=session_pb2.Fetch(id=value.id, timeout_us=left))
-            self.flush()
-        value.stored = True
-        return future
-
-    def read(self, value: Value, timeout: float | None = None) -> bytes | bytearray:
-        """The bytes of a value; waits. Raises what the daemon reports, or DeadlineError.
-
-        Ctrl-C gives the work up: a value still to be computed is lost, the session goes on.
-        """
-        try:
-            return bulk.read(
-                self.transport, self.welcome, self.fetch(value), timeout, self.patience
-            )
-        except KeyboardInterrupt:
-            with suppress(TensordError):  # a session that is lost has nothing to give up
-                self.cancel([value])
-            raise
-
-    def cancel(self, values: Sequence[Value]) -> None:
-        """Gives up whatever would compute these, as far as it has not written in place."""
-        with self.lock:
-            self._item(cancel=session_pb2.Cancel(ids=span_list(v.id for v in values)))
-            self.flush()
-
-    def gradient(
-        self,
-        targets: Sequence[Value],
-        seeds: Sequence[Value | None],
-        wrt: Sequence[Value],
-        source: int,
-    ) -> list[Value]:
-        with self.lock:
-            first = self.next_id
-            self.next_id += len(wrt)
-            self._item(gradient=gradient_message(targets, seeds, wrt, first, source))
-        self._outbox.nudge()
-        return [Value(self, first + k, w.dtype, w.shape, w.device) for k, w in enumerate(wrt)]
-
-    def ask_type(self, value: Value) -> tuple[DType, Shape]:
-        found = self.describe(value).type
-        return BY_NUMBER[found.dtype], tuple(found.dims.sizes)
-
-    def describe(self, value: Value) -> session_pb2.Description:
-        """The daemon's word on a value: its type and state."""
-        with self.lock:
-            future = self._ask(describe=session_pb2.Describe(ids=span_list([value.id])))
-            self.flush()
-        described: session_pb2.Description = future.result().values[0]
-        return described
-
-    def synchronize(self, timeout: float | None = None) -> bool:
-        """Waits until everything asked for so far is done; False if any of it failed."""
-        with self.lock:
-            future = self._ask(barrier=session_pb2.Barrier())
-            self.flush()
-        return not future.result(timeout).any_poisoned
-
-    def program(self, body: bytes, digest: bytes) -> int:
-        """Makes a Program known, once; its slot."""
-        with self.lock:
-            slot = self._programs.get(digest)
-            if slot is not None:
-                return slot
-            slot = self._programs[digest] = len(self._programs) + 1
-            message = graph_pb2.Program(digest=digest, slot=slot)
-            inline = (
-                len(body) <= (self.welcome.limits.max_program_bytes or 1 << 20)
-                and len(body) <= 1 << 20
-            )
-            if inline:
-                message.body = body
-            else:
-                message.upload = self._next_upload()
-            self._item(program=message)
-            self.flush()
-        if not inline:
-            bulk.upload(
-                self.transport, self.welcome, message.upload, memoryview(body), self.patience
-            )
-        return slot
-
-    def execute(
-        self,
-        slot: int,
-        inputs: Sequence[Value],
-        donated: Sequence[int],
-        outputs: Sequence[tuple[DType, Shape]],
-        variables: Sequence[int],
-        device: int = 0,
-    ) -> tuple[list[Value], int]:
-        """Runs a Program: its outputs on consecutive ids, and the size of the item in bytes."""
-        item = session_pb2.Execute(slot=slot, vars=variables, timeout_us=microseconds_left())
-        getattr(item, "in").extend(span_list(v.id for v in inputs))
-        with self.lock:
-            first = item.first_out = self.next_id
-            self.next_id += len(outputs)
-            for k in donated:
-                donate(inputs[k])
-            self._item(execute=item)
-            self._full()
-        values = [Value(self, first + k, d, s, device) for k, (d, s) in enumerate(outputs)]
-        for v in values:
-            v.stored = True
-        return values, item.ByteSize()
-
-    def stats(self) -> dict[str, int]:
-        """The daemon's counters: kernels_compiled, plan_hits, bytes_uploaded …"""
-        request = compute_pb2.StatsRequest(credentials=self._credentials())
-        reply = self.transport.call("GetStats", request, compute_pb2.StatsReply, 10.0)
-        return {c.name: c.value for c in reply.counters}
+        self._wait(after.future, _AUTH_PATIENCE)
+        self._inbox.forget(told.seq, told.item)
+        if told.future.done():
+            told.future.result()
 
     # ------------------------------------------------------------------ end
 
@@ -436,11 +219,16 @@ class Connection(Recorder):
         """Whether the session can be used."""
         return not self.forked and self._inbox.error is None
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called: the end was wanted."""
+        return self._closing
+
     def close(self, timeout: float = 2.0) -> None:
         """Says Bye: the daemon frees every value. Idempotent."""
         self._closing = True
         if self.alive:
-            with self.lock:
+            with self.exclusive:
                 self._item(bye=session_pb2.Bye())
                 self.flush()
             self._outbox.close()
@@ -453,8 +241,10 @@ class Connection(Recorder):
         """In the child: the session stays the parent's. No lock of the parent is touched."""
         self.forked = True
         self.lock = threading.RLock()
+        self.exclusive = Exclusive(self.lock)
         self._inbox.error = ForkError("this session belongs to the parent process")
         self.broken = _forked
+        self.dropped = ignore
 
     def __enter__(self) -> Connection:
         return self

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from tensord.errors import ConnectionLost, DaemonNotFound
 
-__all__ = ["PrivateDaemon", "find_binary", "spawn_private"]
+__all__ = ["PrivateDaemon", "find_binary", "is_private", "spawn_private"]
 
 _READY: Final = "listening "
 _PATIENCE: Final = 30.0  # seconds until a daemon that says nothing is given up
@@ -143,3 +143,8 @@ def spawn_private() -> str:
         alive = [PrivateDaemon(arguments=("--drain-delay=0s",))]
         _private[:] = alive
     return alive[0].address
+
+
+def is_private(address: str) -> bool:
+    """Whether it is that of a private daemon of this process."""
+    return any(d.address == address for d in _private)

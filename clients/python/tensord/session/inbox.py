@@ -37,11 +37,15 @@ class Inbox:
     """Matches replies to the futures that wait for them. `receive` runs on the reader's thread."""
 
     def __init__(
-        self, outbox: Outbox, resumed: Callable[[session_pb2.Welcome], None] = lambda _: None
+        self,
+        outbox: Outbox,
+        resumed: Callable[[session_pb2.Welcome], None],
+        going_away: Callable[[session_pb2.GoingAway], None],
     ) -> None:
         self.error: TensordError | None = None
         self._outbox = outbox
         self._resumed = resumed  # a stream has taken the session over
+        self._going_away = going_away
         self._lock = threading.Lock()
         self._waiting: dict[tuple[int, int], Future[Any]] = {}
         self._seen = self._received = 0
@@ -53,15 +57,18 @@ class Inbox:
         if self.error is not None:
             raise type(self.error)(str(self.error), reason=self.error.reason, code=self.error.code)
 
-    def expect(self, seq: int, item: int) -> Future[Any]:
-        """A future for the reply to an item."""
-        future: Future[Any] = Future()
+    def expect(self, seq: int, item: int, future: Future[Any]) -> None:
+        """The future will hear the reply to an item."""
         with self._lock:
-            if self.error is not None:
-                future.set_exception(self.error)
-            else:
+            if self.error is None:
                 self._waiting[seq, item] = future
-        return future
+                return
+        future.set_exception(self.error)
+
+    def forget(self, seq: int, item: int) -> None:
+        """Nobody waits for this reply any more."""
+        with self._lock:
+            self._waiting.pop((seq, item), None)
 
     def acknowledge(self) -> tuple[int, int]:
         """The highest frame seen and the bytes received, about to be told to the daemon."""
@@ -110,7 +117,7 @@ class Inbox:
         elif kind == "welcome" and reply.welcome.resumed:
             self._resumed(reply.welcome)
         elif kind == "going_away":
-            log.warning("the daemon is going away: %s", reply.going_away.reason)
+            self._going_away(reply.going_away)
         elif kind is not None:
             self._resolve(reply, getattr(reply, kind), None)
 

@@ -4,6 +4,7 @@ kept until the daemon has applied them."""
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -70,9 +71,9 @@ class Outbox:
         return self._queued > _HIGH_WATER
 
     def throttle(self) -> None:
-        """Waits while too many bytes are queued."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._queued <= _HIGH_WATER)
+        """Waits while too many bytes are queued; without a lock, for Ctrl-C may come."""
+        while not self._closed and self._queued > _HIGH_WATER:
+            time.sleep(_TICK)
 
     def grant(self, max_items: int, max_bytes: int) -> None:
         """Credit from a ServerFrame; 0 means no change."""

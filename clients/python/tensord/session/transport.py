@@ -101,11 +101,14 @@ class GrpcTransport:
         stub = self._bulk.stream_unary(
             _SERVICE + "Upload", _bytes, compute_pb2.UploadStatus.FromString
         )
+        call = stub.future(iter(chunks))
         try:
-            status: compute_pb2.UploadStatus = stub(iter(chunks))
+            status: compute_pb2.UploadStatus = call.result()
             return status
         except grpc.RpcError as error:
             raise rpc_error(error) from None
+        finally:
+            call.cancel()  # of one that was interrupted
 
     def download(self, request: compute_pb2.DownloadRequest) -> Iterable[compute_pb2.DownloadChunk]:
         stub = self._bulk.unary_stream(
@@ -113,10 +116,13 @@ class GrpcTransport:
             compute_pb2.DownloadRequest.SerializeToString,
             compute_pb2.DownloadChunk.FromString,
         )
+        call = stub(request)
         try:
-            yield from stub(request)
+            yield from call
         except grpc.RpcError as error:
             raise rpc_error(error) from None
+        finally:
+            call.cancel()  # of one that is given up
 
     def call(self, method: str, request: Any, reply: Any, timeout: float | None) -> Any:
         stub = self._bulk.unary_unary(

@@ -22,8 +22,9 @@ from tensord.dtype import DType, dtypes, to_dtype
 from tensord.errors import DTypeError
 from tensord.session import default
 from tensord.symbolic import Sym, Variable
+from tensord.tensor.awaiting import AwaitingMixin
 from tensord.tensor.creation import device_number, finish
-from tensord.tensor.data import DataMixin, from_file, put
+from tensord.tensor.data import from_file, put
 
 __all__ = ["Tensor"]
 
@@ -40,7 +41,7 @@ class _TensorMeta(type):
         set_training(on)
 
 
-class Tensor(DataMixin, metaclass=_TensorMeta):
+class Tensor(AwaitingMixin, metaclass=_TensorMeta):
     """Tensor(data, device=None, dtype=None, requires_grad=None).
 
     data: a number, nested lists, a numpy array or anything numpy reads, bytes (u8), a path (its

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import urllib.request
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +25,35 @@ from tensord.tensor.autograd import AutogradMixin
 if TYPE_CHECKING:
     from tensord.tensor import Tensor
 
-__all__ = ["DataMixin", "host_array", "put"]
+__all__ = ["DataMixin", "host_array", "imported", "put"]
+
+_HOST_MEMORY: Final = frozenset((1, 3, 11))  # DLPack's kDLCPU, kDLCUDAHost, kDLROCMHost
 
 
 def host_array(data: Any, dtype: DType | None) -> tuple[NDArray[Any], DType]:
     """Anything numpy understands as a dense array of a stored dtype, and that dtype."""
-    if hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray):
-        data = np.from_dlpack(data)
+    if hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray | np.generic):
+        data = imported(data)
     array = data if isinstance(data, np.ndarray | np.generic) else _from_python(data)
     found = dtype or dt.to_dtype(array.dtype)
     return to_host(np.asarray(array), found), found
+
+
+def imported(data: Any) -> NDArray[Any]:
+    """What another framework holds in host memory, by DLPack: not copied here."""
+    kind, number = data.__dlpack_device__()
+    if kind not in _HOST_MEMORY:
+        raise ValueProblem(
+            f"a {type(data).__name__} on DLPack device {int(kind)}:{number} can't be read here; "
+            "move it to the CPU first"
+        )
+    try:
+        return np.from_dlpack(data)
+    except (BufferError, RuntimeError, TypeError) as error:
+        raise DTypeError(
+            f"a {type(data).__name__} can't be taken over by DLPack: {error}; detach it, or convert"
+            " it to a dtype that numpy has (bfloat16: to float32)"
+        ) from None
 
 
 def _from_python(data: Any) -> NDArray[Any]:
@@ -101,19 +119,26 @@ class DataMixin(AutogradMixin):
             graph.adopt(self)
         return graph
 
-    def _read(self) -> bytes | bytearray:
+    def _reader(self) -> Connection:
+        """The session to read this value from."""
         if local.trace is not None:
             raise JitError(
                 "a value can't be read while a function is traced: return the tensor and"
                 " read it outside"
             )
-        return self._session().read(self._v)
+        return self._session()
+
+    def _read(self) -> bytes | bytearray:
+        return self._reader().read(self._v)
 
     # ------------------------------------------------------------------ out
 
     def numpy(self) -> NDArray[Any]:
         """The elements as a numpy array of this process; waits. bfloat16 is widened to float32."""
-        raw = self._read()
+        return self._host(self._read())
+
+    def _host(self, raw: bytes | bytearray) -> NDArray[Any]:
+        """The elements out of what was read, as an array that may be written to."""
         dtype = self._v.dtype
         array = np.frombuffer(raw, dtype.wire).reshape(self.shape)
         if dtype is dt.bfloat16:
@@ -126,26 +151,16 @@ class DataMixin(AutogradMixin):
 
     def item(self) -> Any:
         """The one element as a Python number; waits."""
+        self._check_single()
+        return self.numpy().reshape(()).item()
+
+    def _check_single(self) -> None:
         if numel(self._v.shape) != 1:
             raise ShapeError(f"item() of shape {self.shape}; expected one element")
-        return self.numpy().reshape(()).item()
 
     def tolist(self) -> Any:
         """The elements as nested lists; waits."""
         return self.numpy().tolist()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        if copy is False:
-            raise ValueProblem("a tensor lives in the daemon: its numpy array is always a copy")
-        array = self.numpy()
-        return array if dtype is None else array.astype(dtype, copy=False)
-
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        """A host copy for other frameworks."""
-        return self.numpy().__dlpack__(**kwargs)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)  # kDLCPU
 
     def __bool__(self) -> bool:
         return bool(self.item())
@@ -168,10 +183,6 @@ class DataMixin(AutogradMixin):
         if not self._v.shape:
             raise DTypeError("iteration over a tensor without axes")
         return (self[i] for i in range(len(self)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        state = (bytes(self._read()), self.dtype, self.shape, self.requires_grad)
-        return _unpickle, (type(self), *state)
 
     # ------------------------------------------------------------------ devices
 
@@ -238,17 +249,6 @@ class DataMixin(AutogradMixin):
     def clone(self) -> Tensor:
         """A copy with a name of its own."""
         return ops.contiguous(self)
-
-    def __repr__(self) -> str:
-        grad = f" grad={self.grad!r}" if self.grad is not None else ""
-        return f"<Tensor shape={self.shape} dtype={self.dtype.name} device={self.device!r}{grad}>"
-
-
-def _unpickle(
-    cls: type[Tensor], raw: bytes, dtype: DType, shape: Sequence[int], requires_grad: bool
-) -> Tensor:
-    array = np.frombuffer(raw, dtype.wire).reshape(tuple(shape))
-    return cls(array, dtype=dtype, requires_grad=requires_grad)
 
 
 def from_file(path: os.PathLike[str]) -> NDArray[np.uint8]:

@@ -89,8 +89,13 @@ class Generator:
         if self._counter is not None:
             self._counter = (self.count, self._counter[1])
 
+    def unlock(self) -> None:
+        """In the child of a fork: who held the lock is not there."""
+        self._lock = threading.Lock()
+
 
 GENERATOR: Final = Generator()
+os.register_at_fork(after_in_child=GENERATOR.unlock)
 
 
 class RandomMixin(CreationMixin):
