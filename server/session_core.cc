@@ -493,11 +493,4 @@ absl::Status SessionCore::CheckInFlight() const {
                                                  "commands of the principal under way");
 }
 
-// The principal's ledger learns what lives now, or nothing any more.
-void SessionCore::ChargeNodes() {
-  if (membership_ == nullptr) return;
-  const int64_t nodes = over_ || graph_ == nullptr ? 0 : graph_->nodes();
-  membership_->account().nodes->Charge(nodes - std::exchange(charged_nodes_, nodes));
-}
-
 }  // namespace tensord::server

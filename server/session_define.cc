@@ -112,6 +112,13 @@ void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {
 
 // ------------------------------------------------------------------ nodes
 
+// The principal's ledger learns what lives now, or nothing any more.
+void SessionCore::ChargeNodes() {
+  if (membership_ == nullptr) return;
+  const int64_t nodes = over_ || graph_ == nullptr ? 0 : graph_->nodes();
+  membership_->account().nodes->Charge(nodes - std::exchange(charged_nodes_, nodes));
+}
+
 absl::Status SessionCore::CheckNodes(const v1::NodeBatch& batch) {
   ChargeNodes();
   return membership_->account().nodes->Allow(batch.op_size(), "max_nodes",
