@@ -27,9 +27,11 @@ absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeComputeHandler(const Handler
              {"threads", device.capabilities.threads});
     context.lifecycle.SetHealthy(StrCat("device.", device.name), true);
   }
+  v1::Limits limits = DefaultLimits();
+  limits.set_max_sessions(static_cast<uint64_t>(context.options.principal_sessions));
   return MakeSessionHandler(
       std::move(engine), context.metrics, context.authenticator,
-      {.limits = DefaultLimits(),
+      {.limits = limits,
        .principal_limits = {context.options.principal_nodes, context.options.principal_in_flight},
        .lease = context.options.lease,
        .lifecycle = &context.lifecycle,

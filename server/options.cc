@@ -72,6 +72,7 @@ const OptionRow kOptions[] = {
     {"max-sessions", "N", "session streams at one time", NUMBER(max_sessions, 1, 1000000)},
     {"max-calls", "N", "unary calls and watchers at one time", NUMBER(max_calls, 1, 1000000)},
     {"max-transfers", "N", "uploads and downloads at one time", NUMBER(max_transfers, 1, 1000000)},
+    {"principal-sessions", "N", "sessions of one principal, detached ones included", NUMBER(principal_sessions, 1, 1000000)},
     {"principal-nodes", "N", "living graph nodes of one principal; 0 is no limit", NUMBER(principal_nodes, 0, int64_t{1} << 40)},
     {"principal-in-flight", "N", "commands of one principal that have not ended; 0 is no limit", NUMBER(principal_in_flight, 0, int64_t{1} << 40)},
     {"otlp-endpoint", "HOST:PORT|off", "sends the spans of sampled traces to this OTLP/gRPC collector",

@@ -45,6 +45,7 @@ struct Options {
   int64_t max_sessions = 10000;                 // of the daemon
   int64_t max_calls = 1024;                     // unary calls and watchers at one time
   int64_t max_transfers = 256;                  // uploads and downloads at one time
+  int64_t principal_sessions = 1024;            // sessions of one principal
   int64_t principal_nodes = int64_t{16} << 20;  // living graph nodes of one principal; 0: no limit
   int64_t principal_in_flight = 65536;          // its commands that have not ended; 0: no limit
   std::string otlp_endpoint;                    // "" is off

@@ -96,6 +96,7 @@ class Session : public Strand, public SessionOwner {
   std::list<Poll> polls_ ABSL_GUARDED_BY(polls_mutex_);
 
   std::atomic<bool> idle_ = true, paused_ = false;
+  std::atomic<bool> timeless_ = false;  // see SessionCore::timeless
   std::atomic<bool> breached_ = false;  // core_.breach() is set, and does not change any more
   std::atomic<bool> closed_ = false;
   std::atomic<bool> over_ = false, listed_ = false;

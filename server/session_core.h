@@ -104,6 +104,9 @@ class SessionCore : public SchedulerHost {
     return half_closed_ && parked_.empty() &&
            (scheduler_ == nullptr || scheduler_->in_flight() == 0);
   }
+  // Whether the passing of time changes nothing: OnTick may be left out. Uploads, and replies that
+  // wait for credit, are known to others.
+  bool timeless() const;
   bool idle() const { return over_ || scheduler_ == nullptr || scheduler_->in_flight() == 0; }
   // Why the session broke off; OK when it did not.
   const absl::Status& breach() const { return breach_; }

@@ -112,6 +112,12 @@ void SessionCore::OnUnimplemented(const v1::Item& item, const Origin& origin) {
 
 // ------------------------------------------------------------------ nodes
 
+bool SessionCore::timeless() const {
+  return over_ || (welcomed() && detached_since_ == absl::InfiniteFuture() &&
+                   trusted_until_ == absl::InfiniteFuture() && !parking_.has_value() &&
+                   binds_.empty() && scheduler_->in_flight() == 0);
+}
+
 // The principal's ledger learns what lives now, or nothing any more.
 void SessionCore::ChargeNodes() {
   if (membership_ == nullptr) return;

@@ -55,6 +55,11 @@ class Uploads {
   // When the upload last grew; InfinitePast when it has not begun.
   absl::Time LastProgress(uint64_t number) const;
 
+  // Whether none is under way or waits to be taken.
+  bool empty() const {
+    MutexLock lock(mutex_);
+    return uploads_.empty();
+  }
   // Ends an upload: what comes for it later is refused.
   void Drop(uint64_t number);
   // Ends complete uploads that nobody took, and others that stand still, since `before`.

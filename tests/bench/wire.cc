@@ -63,7 +63,7 @@ class Bare {
         call_(stub_.PrepareCall(&context_, "/bare/Echo", &queue_)) {
     call_->StartCall(nullptr);
     Await();
-    chunk_.set_data(std::string(kChunkBytes, 'x'));
+    for (v1::UploadChunk& chunk : chunks_) chunk.set_data(std::string(kChunkBytes, 'x'));
   }
   ~Bare() {
     context_.TryCancel();
@@ -82,11 +82,11 @@ class Bare {
   }
 
   void Upload() {
-    size_t left = kBulkBytes;
+    size_t sent = 0;
     const auto next = [&](v1::UploadChunk* chunk) {
-      if (left == kBulkBytes) chunk->set_data(chunk_.data());
-      if (left == 0) return false;
-      left -= kChunkBytes;
+      if (sent > 0) chunk->Swap(&chunks_[sent - 1]);  // back in its place
+      if (sent == chunks_.size()) return false;
+      chunk->Swap(&chunks_[sent++]);
       return true;
     };
     v1::UploadStatus reply;
@@ -128,7 +128,7 @@ class Bare {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   grpc::ByteBuffer in_;
-  v1::UploadChunk chunk_;
+  std::vector<v1::UploadChunk> chunks_{kBulkBytes / kChunkBytes};  // a value in memory
 };
 
 // The daemon: a Program of one op, and a value to run it on.

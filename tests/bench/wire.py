@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rows import BUILD, describe, missing, row
+from rows import BUILD, FIELDS, describe, missing, row
 
 PROGRAM = BUILD / "tests/bench/bench_wire"
 TOKEN = "bench-token-of-32-bytes-00000000"
@@ -53,6 +53,9 @@ def name_of(measurement: str, transport: str) -> str:
 
 ROWS = {name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]}
 ROWS["Python Tensor expressions"] = ("ours", 1e5)
+ROWS["idle session, memory of each"] = ("at_most", 64 << 10)
+ROWS["idle sessions, share of a processor"] = ("at_most", 0.01)
+SESSIONS, IDLE_SECONDS = 10_000, 20
 
 
 @dataclass
@@ -92,7 +95,8 @@ class Servers:
     def __init__(self) -> None:
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self, ready: str, *command: object) -> None:
+    def start(self, ready: str, *command: object) -> int:
+        """The process number of a server that has said that it is ready."""
         process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE,
@@ -104,6 +108,7 @@ class Servers:
         assert process.stdout is not None
         if not process.stdout.readline().startswith(ready):
             raise RuntimeError(f"{command[0]} does not start")
+        return process.pid
 
     def __enter__(self) -> Servers:
         return self
@@ -192,13 +197,30 @@ def rows_over(transport: str) -> list[dict[str, Any]]:
         return rows
 
 
+def session_rows() -> list[dict[str, Any]]:
+    """What thousands of idle sessions cost the daemon."""
+    with tempfile.TemporaryDirectory() as folder, Servers() as servers:
+        url, target = addresses(Path(folder), TRANSPORTS[0], "daemon")
+        pid = servers.start(
+            "listening", BUILD / "server/tensord", f"--listen={url}", "--device=null",
+            "--cache-dir=off", "--metrics-listen=off", "--log-level=warning",
+            f"--max-sessions={2 * SESSIONS}", f"--principal-sessions={2 * SESSIONS}",
+        )  # fmt: skip
+        program = PROGRAM.with_name("bench_wire_sessions")
+        command = [program, target, pid, SESSIONS, IDLE_SECONDS]
+        output = subprocess.run(
+            [str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+        return [json.loads(line) for line in output.splitlines()]
+
+
 def python_row() -> dict[str, Any]:
     program = Path(__file__).with_name("wire_python.py")
     output = subprocess.run(
         [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     found: dict[str, Any] = json.loads(output)
-    return found
+    return {key: found.get(key) for key in FIELDS}
 
 
 def main() -> int:
@@ -206,7 +228,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     rows = [found for transport in TRANSPORTS for found in rows_over(transport)]
-    rows.append(python_row())
+    rows += [python_row(), *session_rows()]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for found in rows:
         print(describe(found, ROWS.get(found["name"])))
