@@ -29,13 +29,14 @@ TAIL_LINES = 40
 # What the instrumented and the LLVM-off builds run: programs test_<name>, without the suites and
 # cases that carry one of the words below in their names. Device llvm is built into none of them.
 # Each is to build from nothing and run within SUBSET_SECONDS; asan_all and tsan_all run every
-# program. (The session core runs under asan in the fuzzers.)
+# program. (The session core runs under asan in the fuzzers. Tests of child processes wait for
+# seconds, and what those do is tested in process too.)
 SUBSETS = {
     "asan": ["ir", "kernel"],
     "tsan": ["base", "server"],
     "nollvm": ["ir", "hard_five", "device_conformance"],
 }
-SLOW_CASES = "-*Slow*:*Exhaustive*"
+SLOW_CASES = "-*Slow*:*Exhaustive*:DaemonTest.*:CheckConfigTest.*:ServiceManagerTest.*"
 RUFF_FOLDERS = [["clients"], ["--config", "deploy/ruff.toml", "deploy", "tests"]]
 
 
