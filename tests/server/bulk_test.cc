@@ -170,9 +170,17 @@ TEST_F(BulkTest, ARunMayBeAnsweredLaterFromAnotherThread) {
 TEST_F(BulkTest, ARunSeesThatItsCallerHasGone) {
   state_->hold_runs = true;
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+  std::thread leaver([&] {
+    EXPECT_TRUE(Eventually([&] {
+      std::lock_guard lock(state_->mutex);
+      return !state_->runs.empty();
+    }));
+    context.TryCancel();
+  });
   v1::RunReply reply;
-  EXPECT_EQ(stub_->Run(&context, {}, &reply).error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(stub_->Run(&context, {}, &reply).error_code(), grpc::StatusCode::CANCELLED);
+  leaver.join();
+  ASSERT_FALSE(state_->runs.empty());
   EXPECT_TRUE(Eventually([&] {
     std::lock_guard lock(state_->mutex);
     return state_->runs.at(0).cancelled();
