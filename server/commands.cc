@@ -83,15 +83,7 @@ void RunCommand::Prepare() {
 
 // That it ended.
 void RunCommand::Note(const absl::Status& status) {
-  if (work_.executable != nullptr) {
-    const runtime::Plan& plan = runtime::PlanOf(*work_.executable);
-    record_.kernels = std::count_if(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
-      return step.kind == runtime::PlanStep::kLaunch;
-    });
-    for (const runtime::PlanValue& value : plan.values) {
-      if (value.home != runtime::Home::kArena) record_.bytes += value.bytes;
-    }
-  }
+  record_.executable = work_.executable;
   Tell(scheduler().env(), record_, status);
 }
 

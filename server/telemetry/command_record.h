@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "engine/base/sha256.h"
+#include "engine/runtime/engine.h"
 #include "server/telemetry/trace_context.h"
 
 namespace tensord::server::telemetry {
@@ -36,8 +37,8 @@ struct CommandRecord {
   absl::Time planned = absl::InfinitePast();    // before `received`: when received
   absl::Time started = absl::InfiniteFuture();  // after its end: it never did
   bool plan_hit = false;                        // its plan was in memory
-  int64_t kernels = 0;                          // that it launches
-  int64_t bytes = 0;                            // of its inputs and results
+  runtime::ExecutableRef executable;            // of one that ran: its kernels, inputs and results
+  int64_t bytes = 0;                            // of a Fetch
 };
 
 }  // namespace tensord::server::telemetry

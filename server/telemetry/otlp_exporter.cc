@@ -12,6 +12,7 @@
 #include "engine/base/log.h"
 #include "engine/base/status.h"
 #include "server/telemetry/otlp_message.h"
+#include "server/transport/messages.h"
 
 namespace tensord::server::telemetry {
 namespace {
@@ -40,17 +41,6 @@ bool MayTryAgain(absl::StatusCode code) {
     default:
       return false;
   }
-}
-
-grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-bool Parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite* message) {
-  grpc::Slice slice;
-  return bytes.DumpToSingleSlice(&slice).ok() &&
-         message->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
 }
 
 }  // namespace
@@ -148,7 +138,8 @@ absl::Status OtlpExporter::Send(const Batch& batch, int64_t* rejected) {
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(deadline()));
   grpc::CompletionQueue queue;
-  auto call = stub_.PrepareUnaryCall(&context, kMethod, Serialize(ToOtlp(batch)), &queue);
+  auto call =
+      stub_.PrepareUnaryCall(&context, kMethod, transport::Serialize(ToOtlp(batch)), &queue);
   grpc::ByteBuffer bytes;
   grpc::Status status;
   call->StartCall();
@@ -162,7 +153,7 @@ absl::Status OtlpExporter::Send(const Batch& batch, int64_t* rejected) {
     if (deadline() <= absl::Now()) context.TryCancel();
   }
   Response response;
-  if (status.ok() && Parse(bytes, &response)) {
+  if (status.ok() && transport::Parse(bytes, &response).ok()) {
     *rejected = response.partial_success().rejected_spans();
   }
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};

@@ -21,6 +21,25 @@ SpanData ChildOf(const TraceContext& parent, std::string_view name, absl::Time s
   return span;
 }
 
+// What a command did, in all.
+struct Work {
+  int64_t kernels = 0, bytes = 0;
+};
+
+// Looks at the whole plan: for commands that somebody asks about.
+Work WorkOf(const CommandRecord& record) {
+  Work work{0, record.bytes};
+  if (record.executable == nullptr) return work;
+  const runtime::Plan& plan = runtime::PlanOf(*record.executable);
+  work.kernels = std::count_if(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
+    return step.kind == runtime::PlanStep::kLaunch;
+  });
+  for (const runtime::PlanValue& value : plan.values) {
+    if (value.home != runtime::Home::kArena) work.bytes += value.bytes;
+  }
+  return work;
+}
+
 }  // namespace
 
 // The ends of a command's stages, in order.
@@ -49,13 +68,14 @@ void Recorder::CommandEnded(const CommandRecord& record, absl::Time now,
   const int64_t slow_ns = slow_ns_.load(std::memory_order_relaxed);
   if (slow_ns > 0 && stages.total() >= absl::Nanoseconds(slow_ns)) {
     const base::ScopedLogTrace trace(record.frame->trace.trace_hex());
+    const Work work = WorkOf(record);
     const auto us = [](absl::Duration time) { return absl::ToInt64Microseconds(time); };
     LOG_WARNING("slow command", {"op", record.op}, {"session", record.frame->session->label},
                 {"principal", record.frame->session->principal},
                 {"program", record.program ? ProgramLabel(*record.program) : ""},
                 {"total_us", us(stages.total())}, {"compile_us", us(stages.compile())},
                 {"queued_us", us(stages.queued())}, {"run_us", us(stages.run())},
-                {"plan_hit", record.plan_hit}, {"kernels", record.kernels}, {"bytes", record.bytes},
+                {"plan_hit", record.plan_hit}, {"kernels", work.kernels}, {"bytes", work.bytes},
                 {"code", absl::StatusCodeToString(status.code())});
   }
   if (export_ && record.frame->trace.sampled()) ExportCommand(record, stages, status);
@@ -71,16 +91,17 @@ void Recorder::Observe(const CommandRecord& record, const Stages& stages) const 
 
 void Recorder::ExportCommand(const CommandRecord& record, const Stages& stages,
                              const absl::Status& status) const {
+  const Work work = WorkOf(record);
   SpanData span = ChildOf(record.frame->trace, record.op, stages.received, stages.ended);
   span.status = status;
   if (record.op != "Fetch") {
     if (record.program)
       span.attributes.emplace_back("tensord.program", base::ToHex(*record.program));
     span.attributes.emplace_back("tensord.plan_hit", record.plan_hit);
-    span.attributes.emplace_back("tensord.kernels", record.kernels);
+    span.attributes.emplace_back("tensord.kernels", work.kernels);
     export_(ChildOf(span.context, "compile", stages.received, stages.planned));
   }
-  span.attributes.emplace_back("tensord.bytes", record.bytes);
+  span.attributes.emplace_back("tensord.bytes", work.bytes);
   export_(ChildOf(span.context, "queued", stages.planned, stages.started));
   if (record.started < stages.ended || status.ok()) {
     export_(ChildOf(span.context, "run", stages.started, stages.ended));
