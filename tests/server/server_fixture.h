@@ -12,6 +12,8 @@
 
 #include "engine/base/file.h"
 #include "server/server.h"
+#include "server/session_env.h"
+#include "server/session_handler.h"
 #include "tensord/v1/compute.grpc.pb.h"
 #include "tests/server/fake_handler.h"
 
@@ -24,6 +26,15 @@ inline bool Eventually(const std::function<bool()>& holds) {
     absl::SleepFor(absl::Milliseconds(1));
   }
   return false;
+}
+
+// The daemon's own handler, on the device cpu.
+inline absl::StatusOr<std::unique_ptr<ComputeHandler>> MakeHandlerOnCpu(
+    const HandlerContext& context) {
+  auto engine = runtime::Engine::Create({.devices = {"cpu"}, .threads = 1});
+  if (!engine.ok()) return engine.status();
+  return MakeSessionHandler(*std::move(engine), context.metrics, context.authenticator,
+                            {.limits = DefaultLimits(), .lifecycle = &context.lifecycle});
 }
 
 class ServerTest : public ::testing::Test {

@@ -1,6 +1,4 @@
 // Publish, Lookup and Watch over a Unix socket, with the daemon's real handler.
-#include "server/session_env.h"
-#include "server/session_handler.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/session_harness.h"
 #include "tests/server/wire_session.h"
@@ -13,13 +11,7 @@ using testing::ElementsAre;
 class SharingDaemonTest : public ServerTest {
  protected:
   void SetUp() override {
-    auto server = Server::Start(options_, [](const HandlerContext& context) {
-      auto engine = runtime::Engine::Create({.devices = {"cpu"}, .threads = 1});
-      TENSORD_CHECK(engine.ok(), engine.status().ToString());
-      return absl::StatusOr<std::unique_ptr<ComputeHandler>>(
-          MakeSessionHandler(*std::move(engine), context.metrics, context.authenticator,
-                             {.limits = DefaultLimits(), .lifecycle = &context.lifecycle}));
-    });
+    auto server = Server::Start(options_, MakeHandlerOnCpu);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     channel_ = Connect();

@@ -1,7 +1,5 @@
 // What one principal can do to another with the daemon's real handler: nothing. Each attempt is
 // refused in words that tell nothing, counted and logged.
-#include "server/session_env.h"
-#include "server/session_handler.h"
 #include "tests/server/session_harness.h"
 #include "tests/server/tls_fixture.h"
 
@@ -68,13 +66,7 @@ class TrustTest : public TlsTest {
     options_.jwt_key_file = dir_.path() + "/jwt.pem";
     options_.jwt_audience = "tensord";
     WritePrivate(options_.jwt_key_file, PublicPem(jwt_key_));
-    auto server = Server::Start(options_, [](const HandlerContext& context) {
-      auto engine = runtime::Engine::Create({.devices = {"cpu"}, .threads = 1});
-      TENSORD_CHECK(engine.ok(), engine.status().ToString());
-      return absl::StatusOr<std::unique_ptr<ComputeHandler>>(
-          MakeSessionHandler(*std::move(engine), context.metrics, context.authenticator,
-                             {.limits = DefaultLimits(), .lifecycle = &context.lifecycle}));
-    });
+    auto server = Server::Start(options_, MakeHandlerOnCpu);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     ann_stub_ = StubOf(&ann_);
