@@ -105,6 +105,7 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
   switch (tag) {
     case Tag::kStart:
       if (!ok) return Finish();
+      open_ = true;
       Read();
       if (first_.Length() == 0) return events.OnWritable();
       return Write(first_);
@@ -114,7 +115,7 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
       return Read();
     case Tag::kWrite:
       writing_ = false;
-      if (ok && !ended_) events.OnWritable();
+      if (ok && open_) events.OnWritable();  // not a write that went well before its call was lost
       return;
     case Tag::kTick:
     case Tag::kTickNow:
@@ -129,6 +130,7 @@ void FrameStream::Handle(Tag tag, bool ok, Events& events) {
 }
 
 void FrameStream::OnFinished(Events& events) {
+  open_ = false;
   const absl::Status status = StatusOf(status_);
   if (std::optional<Retry> retry = events.OnLost(status)) {
     first_ = std::move(retry->first);

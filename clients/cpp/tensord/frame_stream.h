@@ -77,6 +77,7 @@ class FrameStream {
   std::atomic<bool> writing_ = false;
   std::atomic<bool> alarm_set_ = false, now_alarm_set_ = false;
   std::atomic<int> under_way_ = 0;  // operations whose tags are still to come
+  bool open_ = false;               // from a call's start to its end
   bool ended_ = false;
   grpc::ByteBuffer incoming_;
   grpc::Status status_;
