@@ -90,7 +90,8 @@ class Bare {
       return true;
     };
     v1::UploadStatus reply;
-    Check(tc::SendMany<v1::UploadStatus, v1::UploadChunk>(bulk_, "/bare/Upload",
+    grpc::CompletionQueue queue;
+    Check(tc::SendMany<v1::UploadStatus, v1::UploadChunk>(queue, bulk_, "/bare/Upload",
                                                           absl::InfiniteDuration(), next, &reply));
     if (reply.committed() != kBulkBytes) Die(absl::DataLossError("bare upload"));
   }

@@ -81,17 +81,14 @@ absl::Status CallForMany(const std::shared_ptr<grpc::Channel>& channel, const st
 }
 
 // Sends what `next` answers until it answers false; a call that breaks off before tells why.
-// `at_end` is called with the call's queue after its end.
 template <typename Reply, typename Request>
-absl::Status SendMany(
-    const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-    absl::Duration timeout, const std::function<bool(Request*)>& next, Reply* reply,
-    const std::function<void(grpc::CompletionQueue&)>& at_end = [](grpc::CompletionQueue&) {}) {
+absl::Status SendMany(grpc::CompletionQueue& queue, const std::shared_ptr<grpc::Channel>& channel,
+                      const std::string& method, absl::Duration timeout,
+                      const std::function<bool(Request*)>& next, Reply* reply) {
   using rpc_internal::Await;
   grpc::TemplatedGenericStub<Request, Reply> stub(channel);
   grpc::ClientContext context;
   SetTimeout(context, timeout);
-  grpc::CompletionQueue queue;
   auto call = stub.PrepareCall(&context, method, &queue);
   call->StartCall(nullptr);
   bool going = Await(queue);
@@ -108,7 +105,6 @@ absl::Status SendMany(
   grpc::Status status;
   call->Finish(&status, nullptr);
   Await(queue);
-  at_end(queue);
   return StatusOf(status);
 }
 

@@ -62,9 +62,10 @@ absl::StatusOr<v1::UploadStatus> BulkLane::Send(uint64_t number, std::string_vie
     from += part.size();
     return true;
   };
+  grpc::CompletionQueue queue;
   absl::Status status = SendMany<v1::UploadStatus, grpc::ByteBuffer>(
-      channel_, "/tensord.v1.Compute/Upload", absl::InfiniteDuration(), next, &reply,
-      [&](grpc::CompletionQueue& queue) { lent.AwaitReturn(queue); });
+      queue, channel_, "/tensord.v1.Compute/Upload", absl::InfiniteDuration(), next, &reply);
+  lent.AwaitReturn(queue);  // a call that is still there may keep what it sent, to send it again
   if (!status.ok()) return status;
   return reply;
 }
