@@ -32,7 +32,7 @@ OPS_JSON = ROOT / "clients" / "ops.json"
 PYTHON = ROOT / "clients" / "python" / "tensord"
 CPP = ROOT / "clients" / "cpp" / "tensord"
 TOOLS = "grpcio-tools==1.71.2"  # protobuf 5.29: its modules run on every later runtime
-FILES = ("types", "graph", "session", "compute")
+FILES = ("types", "graph", "session", "compute", "shared_memory")
 
 # Rows that no user calls: the session core's own.
 INTERNAL = frozenset(("const", "get", "param"))

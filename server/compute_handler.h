@@ -44,6 +44,14 @@ class Reply {
   Send send_;
 };
 
+// A session's right to shared memory (tensord/v1/shared_memory.proto), charged for its own life.
+class RingLease {
+ public:
+  virtual ~RingLease() = default;
+  // The session is over, or its credentials are.
+  virtual bool ended() const = 0;
+};
+
 class ComputeHandler {
  public:
   virtual ~ComputeHandler() = default;
@@ -56,6 +64,10 @@ class ComputeHandler {
   virtual std::unique_ptr<UploadSink> OpenUpload(const Peer& peer, StreamPtr stream) = 0;
   virtual absl::StatusOr<std::unique_ptr<DownloadSource>> OpenDownload(
       const Peer& peer, const v1::DownloadRequest& request, StreamPtr stream) = 0;
+  // Errors: UNAUTHENTICATED, RESOURCE_EXHAUSTED.
+  virtual absl::StatusOr<std::unique_ptr<RingLease>> OpenRing(const std::string& session,
+                                                              std::string_view token,
+                                                              int64_t bytes) = 0;
   virtual absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal& principal,
                                                                  const v1::WatchRequest& request,
                                                                  StreamPtr stream) = 0;

@@ -127,6 +127,11 @@ class SessionHandler : public ComputeHandler {
                                                                StreamPtr stream) override {
     return MakeDownloadSource(env_, *table_, request, std::move(stream));
   }
+  absl::StatusOr<std::unique_ptr<RingLease>> OpenRing(const std::string& session,
+                                                      std::string_view token,
+                                                      int64_t bytes) override {
+    return MakeRingLease(*table_, session, token, bytes);
+  }
   absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal& principal,
                                                          const v1::WatchRequest& request,
                                                          StreamPtr stream) override {

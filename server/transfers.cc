@@ -177,6 +177,22 @@ class SessionDownload : public DownloadSource {
   const std::shared_ptr<DownloadState> state_;
 };
 
+class SessionRingLease : public RingLease {
+ public:
+  SessionRingLease(const std::shared_ptr<Session>& session, std::string_view token, int64_t bytes)
+      : session_(session), token_(token), charge_(session->uploads().staging(), bytes) {}
+
+  bool ended() const override {
+    const std::shared_ptr<Session> session = session_.lock();
+    return session == nullptr || !session->MayMoveData(token_);
+  }
+
+ private:
+  const std::weak_ptr<Session> session_;
+  const std::string token_;
+  const Charge charge_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Session>> FindForData(const SessionTable& table,
@@ -209,6 +225,14 @@ absl::StatusOr<std::unique_ptr<DownloadSource>> MakeDownloadSource(
   session->Download(
       request, [state](absl::StatusOr<SessionCore::Part> part) { state->OnPart(std::move(part)); });
   return std::make_unique<SessionDownload>(std::move(state));
+}
+
+absl::StatusOr<std::unique_ptr<RingLease>> MakeRingLease(const SessionTable& table,
+                                                         const std::string& session,
+                                                         std::string_view token, int64_t bytes) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<Session> found, FindForData(table, session, token));
+  RETURN_IF_ERROR(found->uploads().staging()->Allow(bytes, "max_staging_bytes", "staged bytes"));
+  return std::make_unique<SessionRingLease>(found, token, bytes);
 }
 
 }  // namespace tensord::server

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "server/compute_handler.h"
 #include "server/session_table.h"
 #include "server/stream_handler.h"
 
@@ -24,5 +25,10 @@ absl::StatusOr<v1::UploadStatus> UploadChunk(const SessionEnv& env, const Sessio
 absl::StatusOr<std::unique_ptr<DownloadSource>> MakeDownloadSource(
     const SessionEnv& env, const SessionTable& table, const v1::DownloadRequest& request,
     StreamPtr stream);
+
+// For `bytes` of shared memory, charged as staged.
+absl::StatusOr<std::unique_ptr<RingLease>> MakeRingLease(const SessionTable& table,
+                                                         const std::string& session,
+                                                         std::string_view token, int64_t bytes);
 
 }  // namespace tensord::server

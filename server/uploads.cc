@@ -1,7 +1,6 @@
 #include "server/uploads.h"
 
-#include <cstring>
-
+#include "engine/base/streaming_copy.h"
 #include "engine/runtime/fault.h"
 
 namespace tensord::server {
@@ -59,7 +58,7 @@ absl::Status Uploads::Append(const ChunkHeader& header, std::span<const std::str
                  at + size, " of a total of ", upload.total);
   }
   for (std::string_view piece : pieces) {
-    std::memcpy(upload.content.data() + at, piece.data(), piece.size());
+    base::StreamingCopy(upload.content.data() + at, piece.data(), piece.size());
     at += piece.size();
   }
   upload.committed = std::max(upload.committed, at);

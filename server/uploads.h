@@ -55,6 +55,8 @@ class Uploads {
   // When the upload last grew; InfinitePast when it has not begun.
   absl::Time LastProgress(uint64_t number) const;
 
+  // Where staged bytes of the session are charged.
+  const std::shared_ptr<Ledger>& staging() const { return staging_; }
   // Whether none is under way or waits to be taken.
   bool empty() const {
     MutexLock lock(mutex_);

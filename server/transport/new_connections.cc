@@ -108,6 +108,13 @@ void NewConnections::OnTick(absl::Time now) {
   }
 }
 
+void NewConnections::Clear() {
+  MutexLock lock(mutex_);
+  by_name_.clear();
+  connections_.clear();
+  size_ = 0;
+}
+
 void NewConnections::Remove(List::iterator at) {
   by_name_.erase(at->name);
   connections_.erase(at);

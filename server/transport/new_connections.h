@@ -41,6 +41,9 @@ class NewConnections {
   // Cuts off what is too old, and forgets what has been closed; to be called about once a second.
   void OnTick(absl::Time now);
 
+  // Forgets all of them: nobody serves them any more.
+  void Clear();
+
   size_t size() const { return size_; }
 
  private:

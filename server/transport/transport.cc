@@ -81,6 +81,7 @@ Transport::Transport(const Config& config, std::vector<Method> methods, const Se
       services_(services),
       admission_(admission),
       new_connections_(config.new_connections, services.metrics),
+      rings_(services_),
       tls_(config.tls),
       addresses_(config.listen) {
   std::vector<std::string> names;
@@ -157,14 +158,10 @@ absl::Status Transport::StartServing() {
 }
 
 absl::Status Transport::StartListeners() {
+  if (!listeners_.empty()) RETURN_IF_ERROR(StartRings());
   for (const auto& listener : listeners_) {
-    RETURN_IF_ERROR(listener->Start([this](base::Fd fd, uid_t uid, pid_t pid) {
-      base::Fd claimed = owners_.Claim(std::move(fd), uid, pid);
-      if (!claimed.valid()) return;
-      services_.metrics.Add(Metric::connections);
-      new_connections_.Add(StrCat("fd:", claimed.get()), claimed.get(), absl::Now());
-      grpc::AddInsecureChannelFromFd(server_.get(), claimed.Release());
-    }));
+    RETURN_IF_ERROR(listener->Start(
+        [this](base::Fd fd, uid_t uid, pid_t pid) { OnUnixConnection(std::move(fd), uid, pid); }));
   }
   for (const auto& [kind, listener] : tcp_listeners_) {
     GrpcAcceptor& acceptor = kind == Address::Kind::kTls ? *tls_acceptor_ : *tcp_acceptor_;
@@ -172,6 +169,30 @@ absl::Status Transport::StartListeners() {
         [this, &acceptor](base::Fd fd) { OnTcpConnection(std::move(fd), acceptor); }));
   }
   return absl::OkStatus();
+}
+
+absl::Status Transport::StartRings() {
+  return rings_.Start({
+      .on_other =
+          [this](base::Fd fd) {
+            {
+              std::lock_guard lock(mutex_);
+              if (stopping_) return;
+            }
+            grpc::AddInsecureChannelFromFd(server_.get(), fd.Release());
+          },
+      .on_opened = [this](int fd) { new_connections_.OnCall(StrCat("fd:", fd)); },
+  });
+}
+
+// Its first byte will tell what it speaks.
+void Transport::OnUnixConnection(base::Fd fd, uid_t uid, pid_t pid) {
+  base::Fd claimed = owners_.Claim(std::move(fd), uid, pid);
+  if (!claimed.valid()) return;
+  const std::string name = StrCat("fd:", claimed.get());
+  services_.metrics.Add(Metric::connections);
+  new_connections_.Add(name, claimed.get(), absl::Now());
+  rings_.Add(std::move(claimed), owners_.Find(name));
 }
 
 void Transport::OnTcpConnection(base::Fd fd, GrpcAcceptor& acceptor) {
@@ -350,6 +371,8 @@ void Transport::Shutdown(absl::Duration grace) {
     std::unique_lock lock(mutex_);
     quiet_.wait(lock, [this] { return live_.empty() && requested_ == 0; });
   }
+  rings_.Stop();
+  new_connections_.Clear();
   for (const auto& queue : queues_) queue->Shutdown();
   bulk_rest_.Stop();
   for (std::thread& thread : threads_) thread.join();

@@ -27,6 +27,7 @@
 #include "server/transport/lane_rest.h"
 #include "server/transport/method.h"
 #include "server/transport/new_connections.h"
+#include "server/transport/rings.h"
 #include "server/transport/unix_listener.h"
 
 namespace tensord::server::transport {
@@ -72,6 +73,8 @@ class Transport final : public CallHost {
   absl::Status BindSockets();
   void AddAcceptors(grpc::ServerBuilder& builder);
   absl::Status StartListeners();
+  absl::Status StartRings();
+  void OnUnixConnection(base::Fd fd, uid_t uid, pid_t pid);
   void OnTcpConnection(base::Fd fd, GrpcAcceptor& acceptor);
   absl::StatusOr<Peer> PeerOf(Call& call);
   absl::Status BuildServer(const Config& config);
@@ -89,6 +92,7 @@ class Transport final : public CallHost {
 
   DescriptorOwners owners_;
   NewConnections new_connections_;
+  Rings rings_;
   const TlsFiles* const tls_;
   std::vector<std::unique_ptr<UnixListener>> listeners_;
   std::vector<std::pair<Address::Kind, std::unique_ptr<Acceptor>>> tcp_listeners_;

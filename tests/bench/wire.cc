@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -132,22 +133,12 @@ class Bare {
   std::vector<v1::UploadChunk> chunks_{kBulkBytes / kChunkBytes};  // a value in memory
 };
 
-// The daemon: a Program of one op, and a value to run it on.
-class Ours {
+// A large value, to and fro.
+class Bulk {
  public:
-  Ours(const std::string& address, const std::string& token)
-      : session_(Get(tc::Session::Connect({.address = address, .token = token}))),
-        program_(Get(tc::MakeProgram({tc::Type{tc::DType::kF32, {1}}},
-                                     [](tc::Graph&, const std::vector<tc::Tensor>& in) {
-                                       return std::vector<tc::Tensor>{in[0] + in[0]};
-                                     }))),
-        x_(session_->Put<float>({1}, {1})),
-        bytes_(kBulkBytes, 'x') {}
-
-  void ExecuteAndFetch() {
-    const std::vector<tc::Tensor> y = session_->Execute(program_, {x_});
-    Get(session_->Fetch<float>(y[0]));
-  }
+  Bulk(const std::string& address, const std::string& token, bool shared_memory)
+      : session_(Get(tc::Session::Connect(
+            {.address = address, .token = token, .shared_memory = shared_memory}))) {}
 
   void Upload() {
     value_ = session_->PutBytes({tc::DType::kU8, {kBulkBytes}, kHostDevice}, bytes_);
@@ -156,6 +147,38 @@ class Ours {
   void Download() {
     if (absl::Status status = session_->FetchInto(value_, &fetched_); !status.ok()) Die(status);
     if (fetched_.bytes.size() != kBulkBytes) Die(absl::DataLossError("download"));
+  }
+  void Verify() {
+    Upload();
+    Download();
+    if (fetched_.bytes != bytes_) Die(absl::DataLossError("another value came back"));
+  }
+  // What a transfer costs at least, where both ends are memory.
+  void Copy() { std::memcpy(fetched_.bytes.data(), bytes_.data(), bytes_.size()); }
+
+ private:
+  const std::unique_ptr<tc::Session> session_;
+  tc::Tensor value_;
+  tc::Value fetched_;
+  const std::string bytes_ = std::string(kBulkBytes, 'x');
+};
+
+// The daemon: a Program of one op, and a value to run it on.
+class Ours {
+ public:
+  Ours(const std::string& address, const std::string& token)
+      : calls(address, token, false),
+        shared(address, token, true),
+        session_(Get(tc::Session::Connect({.address = address, .token = token}))),
+        program_(Get(tc::MakeProgram({tc::Type{tc::DType::kF32, {1}}},
+                                     [](tc::Graph&, const std::vector<tc::Tensor>& in) {
+                                       return std::vector<tc::Tensor>{in[0] + in[0]};
+                                     }))),
+        x_(session_->Put<float>({1}, {1})) {}
+
+  void ExecuteAndFetch() {
+    const std::vector<tc::Tensor> y = session_->Execute(program_, {x_});
+    Get(session_->Fetch<float>(y[0]));
   }
 
   double Ping() { return absl::ToDoubleSeconds(Get(session_->Ping()).round_trip); }
@@ -176,13 +199,12 @@ class Ours {
     Get(session_->Ping());
   }
 
+  Bulk calls, shared;
+
  private:
   const std::unique_ptr<tc::Session> session_;
   const tc::Program program_;
   const tc::Tensor x_;
-  tc::Tensor value_;
-  tc::Value fetched_;
-  const std::string bytes_;
 };
 
 double MedianPing(const std::function<void()>& ping) {
@@ -220,8 +242,8 @@ double PingBesideTransfers(Ours& ours) {
     }
   });
   for (int i = 0; i < 3; ++i) {
-    ours.Upload();
-    ours.Download();
+    ours.calls.Upload();
+    ours.calls.Download();
   }
   done = true;
   pinging.join();
@@ -232,8 +254,11 @@ Measurements OfDaemon(Ours& ours) {
   constexpr int kNodes = 400'000;
   return {{"round_trip", [&] { return MedianPing([&] { ours.ExecuteAndFetch(); }); }},
           {"after_silence", [&] { return AfterSilence([&] { ours.ExecuteAndFetch(); }); }},
-          {"upload", [&] { return Rate([&] { ours.Upload(); }); }},
-          {"download", [&] { return Rate([&] { ours.Download(); }); }},
+          {"upload", [&] { return Rate([&] { ours.calls.Upload(); }); }},
+          {"download", [&] { return Rate([&] { ours.calls.Download(); }); }},
+          {"shared_upload", [&] { return Rate([&] { ours.shared.Upload(); }); }},
+          {"shared_download", [&] { return Rate([&] { ours.shared.Download(); }); }},
+          {"copy", [&] { return Rate([&] { ours.shared.Copy(); }); }},
           {"ping_beside", [&] { return PingBesideTransfers(ours); }},
           {"nodes", [&] { return kNodes / SecondsOf([&] { ours.Nodes(kNodes); }); }}};
 }
@@ -257,6 +282,8 @@ int Main(const std::string& kind, const std::string& address, const std::string&
     return Serve(OfBare(bare));
   }
   Ours ours(address, token);
+  ours.calls.Verify();
+  ours.shared.Verify();
   return Serve(OfDaemon(ours));
 }
 

@@ -139,6 +139,11 @@ class TwoEvents : public EventSource {
   uint64_t count_ = 0;
 };
 
+class EndlessLease : public RingLease {
+ public:
+  bool ended() const override { return false; }
+};
+
 class FakeCompute : public ComputeHandler {
  public:
   explicit FakeCompute(StatePtr state) : state_(std::move(state)) {}
@@ -159,6 +164,11 @@ class FakeCompute : public ComputeHandler {
     const auto bytes = state_->uploads.find(request.id());
     if (bytes == state_->uploads.end()) return NotFound("no value ", request.id());
     return std::make_unique<KeptSource>(state_, bytes->second);
+  }
+  absl::StatusOr<std::unique_ptr<RingLease>> OpenRing(const std::string& session, std::string_view,
+                                                      int64_t) override {
+    if (session.empty()) return absl::UnauthenticatedError("no session");
+    return std::make_unique<EndlessLease>();
   }
   absl::StatusOr<std::unique_ptr<EventSource>> OpenWatch(const Principal&, const v1::WatchRequest&,
                                                          StreamPtr) override {

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "clients/cpp/tensord/streaming_copy.h"
+
 namespace tensord::client {
 namespace {
 
@@ -21,7 +23,7 @@ constexpr uint32_t DataTag(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
 
-bool AppendBytes(CodedInputStream& in, std::string* bytes) {
+bool AddBytes(CodedInputStream& in, Received& received) {
   uint32_t left = 0;
   if (!in.ReadVarint32(&left)) return false;
   while (left > 0) {
@@ -29,7 +31,7 @@ bool AppendBytes(CodedInputStream& in, std::string* bytes) {
     int size = 0;
     if (!in.GetDirectBufferPointer(&piece, &size)) return false;
     const int taken = static_cast<int>(std::min<uint32_t>(static_cast<uint32_t>(size), left));
-    bytes->append(static_cast<const char*>(piece), static_cast<size_t>(taken));
+    if (!received.Add(static_cast<const char*>(piece), static_cast<size_t>(taken))) return false;
     if (!in.Skip(taken)) return false;
     left -= static_cast<uint32_t>(taken);
   }
@@ -46,6 +48,18 @@ void KeepReceiveBuffers() {
     return true;
   }();
   (void)raised;
+}
+
+void Reserve(size_t size, std::string* bytes) {
+  constexpr uintptr_t kHugePage = uintptr_t{2} << 20;
+  KeepReceiveBuffers();
+  if (bytes->capacity() >= size) return;
+  bytes->reserve(size);
+  const auto at = reinterpret_cast<uintptr_t>(bytes->data());
+  const uintptr_t first = (at + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t last = (at + size) / kHugePage * kHugePage;
+  // A wish: failing is fine.
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 }
 
 }  // namespace
@@ -82,29 +96,34 @@ void LentBytes::AwaitReturn(grpc::CompletionQueue& queue) const {
   }
 }
 
-bool AppendData(grpc::ByteBuffer& chunk, std::string* bytes) {
+Received::Received(size_t size, std::string* bytes) : size_(size), bytes_(*bytes) {
+  if (bytes_.size() == size) return;
+  bytes_.clear();
+  Reserve(size, bytes);
+}
+
+bool Received::Add(const char* data, size_t count) {
+  if (count > size_ - count_) return false;
+  if (count_ + count <= bytes_.size()) {
+    StreamingCopy(bytes_.data() + count_, data, count);
+  } else {
+    bytes_.append(data, count);
+  }
+  count_ += count;
+  return true;
+}
+
+bool Received::AddChunk(grpc::ByteBuffer& chunk) {
   grpc::ProtoBufferReader reader(&chunk);
   if (!reader.status().ok()) return false;
   CodedInputStream in(&reader);
   while (const uint32_t tag = in.ReadTag()) {
     const bool read = tag == DataTag(v1::DownloadChunk::kDataFieldNumber)
-                          ? AppendBytes(in, bytes)
+                          ? AddBytes(in, *this)
                           : WireFormatLite::SkipField(&in, tag);
     if (!read) return false;
   }
   return in.ConsumedEntireMessage();
-}
-
-void ReserveForValue(size_t size, std::string* bytes) {
-  constexpr uintptr_t kHugePage = uintptr_t{2} << 20;
-  KeepReceiveBuffers();
-  if (bytes->capacity() >= size) return;
-  bytes->reserve(size);
-  const auto at = reinterpret_cast<uintptr_t>(bytes->data());
-  const uintptr_t first = (at + kHugePage - 1) / kHugePage * kHugePage;
-  const uintptr_t last = (at + size) / kHugePage * kHugePage;
-  // A wish: failing is fine.
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 }
 
 }  // namespace tensord::client

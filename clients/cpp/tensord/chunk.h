@@ -26,11 +26,26 @@ class LentBytes {
   const std::shared_ptr<std::atomic<int>> lent_ = std::make_shared<std::atomic<int>>(0);
 };
 
-// Appends the data of a serialised DownloadChunk. False: the bytes are no such message.
-bool AppendData(grpc::ByteBuffer& chunk, std::string* bytes);
+// The bytes of a value as they come, in order: over those of a string that has its size already,
+// else behind each other in fresh memory, in huge pages if the system has them (the first touch of
+// small ones costs as much as receiving them).
+class Received {
+ public:
+  Received(size_t size, std::string* bytes);
 
-// Makes room for a value that is to be appended, in huge pages if the system has them: the first
-// touch of small ones costs as much as receiving them.
-void ReserveForValue(size_t size, std::string* bytes);
+  // False: that is more than the value has.
+  bool Add(const char* data, size_t count);
+  // The data of a serialised DownloadChunk. False: likewise, or the bytes are no such message.
+  bool AddChunk(grpc::ByteBuffer& chunk);
+
+  size_t size() const { return size_; }
+  size_t count() const { return count_; }
+  bool complete() const { return count_ == size_; }
+
+ private:
+  const size_t size_;
+  std::string& bytes_;
+  size_t count_ = 0;
+};
 
 }  // namespace tensord::client

@@ -89,12 +89,14 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options
     return status;
   }
   return std::unique_ptr<Session>(
-      new Session(*std::move(connection), MakeChannel(*target, *credentials)));
+      new Session(*std::move(connection), MakeChannel(*target, *credentials),
+                  options.shared_memory ? target->path : std::string()));
 }
 
-Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk)
+Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk,
+                 const std::string& path)
     : connection_(std::move(connection)),
-      bulk_(std::move(bulk), connection_->welcome(), connection_->patience()) {}
+      bulk_(std::move(bulk), path, connection_->welcome(), connection_->patience()) {}
 
 Session::~Session() { connection_->Close(kByePatience); }
 

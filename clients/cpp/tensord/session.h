@@ -40,6 +40,9 @@ struct SessionOptions {
   // For how long a connection that is lost is made anew, the daemon's lease at most: nothing is
   // lost, and nothing is done twice. After that every call gets the cause.
   absl::Duration reconnect = absl::Seconds(10);
+  // Whether values of 256 KiB and more may go through memory shared with a daemon on this host,
+  // where its Unix socket offers that.
+  bool shared_memory = true;
   TlsFiles tls;  // of a tls:// address
   // In place of `tls`; null: none.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
@@ -167,7 +170,8 @@ class Session {
   absl::Status FaultHeard(const Tensor& tensor) const;
 
  private:
-  Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk);
+  Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk,
+          const std::string& path);
 
   absl::Status OwnsAll(std::span<const Tensor> tensors, const char* what) const;
   absl::Status CheckPut(const Type& type, std::string_view bytes) const;

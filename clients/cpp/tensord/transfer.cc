@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "clients/cpp/tensord/attempts.h"
-#include "clients/cpp/tensord/chunk.h"
 #include "clients/cpp/tensord/rpc.h"
 
 namespace tensord::client {
@@ -30,13 +29,14 @@ size_t ChunkBytes(const v1::Limits& limits) {
 
 }  // namespace
 
-BulkLane::BulkLane(std::shared_ptr<grpc::Channel> channel, const v1::Welcome& welcome,
-                   absl::Duration patience)
+BulkLane::BulkLane(std::shared_ptr<grpc::Channel> channel, std::string path,
+                   const v1::Welcome& welcome, absl::Duration patience)
     : channel_(std::move(channel)),
       patience_(patience),
       session_(welcome.session()),
       token_(welcome.data_token()),
-      chunk_(ChunkBytes(welcome.limits())) {}
+      chunk_(ChunkBytes(welcome.limits())),
+      shared_(std::move(path), session_, token_) {}
 
 v1::UploadChunk BulkLane::FirstChunk(uint64_t number, uint64_t total) const {
   v1::UploadChunk chunk;
@@ -79,8 +79,14 @@ absl::StatusOr<uint64_t> BulkLane::Committed(uint64_t number, uint64_t total) co
 }
 
 absl::Status BulkLane::Upload(uint64_t number, std::string_view bytes) const {
+  absl::Status shared = shared_.Upload(number, bytes);
+  if (!absl::IsUnavailable(shared)) return shared;
+  return UploadInCalls(number, bytes, 0);
+}
+
+absl::Status BulkLane::UploadInCalls(uint64_t number, std::string_view bytes, uint64_t from) const {
   Attempts attempts;
-  for (uint64_t from = 0;;) {
+  for (;;) {
     const absl::StatusOr<v1::UploadStatus> sent = Send(number, bytes, from);
     if (sent.ok() && sent->complete()) return absl::OkStatus();
     if (sent.ok()) {
@@ -100,22 +106,30 @@ absl::Status BulkLane::Download(const v1::Data& data, absl::Duration timeout,
   request.set_session(session_);
   request.set_token(token_);
   request.set_ticket(data.ticket());
-  bytes->clear();
-  ReserveForValue(data.bytes(), bytes);
+  Received received(data.bytes(), bytes);
+  absl::Status status = shared_.Download(request, absl::Now() + timeout, received);
+  if (absl::IsUnavailable(status)) {
+    status = DownloadInCalls(std::move(request), timeout, received);
+  }
+  if (!status.ok() || received.complete()) return status;
+  return absl::DataLossError(
+      absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", received.count()));
+}
+
+// What has not been received yet.
+absl::Status BulkLane::DownloadInCalls(v1::DownloadRequest request, absl::Duration timeout,
+                                       Received& received) const {
   bool valid = true;
-  const auto on_chunk = [&](grpc::ByteBuffer& chunk) { return valid = AppendData(chunk, bytes); };
+  const auto on_chunk = [&](grpc::ByteBuffer& chunk) { return valid = received.AddChunk(chunk); };
   Attempts attempts;
   for (;;) {
-    request.set_offset(bytes->size());
+    request.set_offset(received.count());
     const absl::Status status = CallForMany<grpc::ByteBuffer>(
         channel_, "/tensord.v1.Compute/Download", request, timeout, {on_chunk});
     if (!valid) return absl::InternalError("the daemon sent bytes that are no DownloadChunk");
-    if (status.ok() || bytes->size() == data.bytes()) break;
-    if (!Again(attempts, status, bytes->size(), patience_)) return status;
+    if (status.ok() || received.complete()) return absl::OkStatus();
+    if (!Again(attempts, status, received.count(), patience_)) return status;
   }
-  if (bytes->size() == data.bytes()) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat("the download of ", data.bytes(), " bytes stopped at ", bytes->size()));
 }
 
 }  // namespace tensord::client

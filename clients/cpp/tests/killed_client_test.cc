@@ -17,7 +17,8 @@ namespace {
 
 // What is to be as before.
 const std::vector<std::string> kGauges = {"sessions",       "session_streams", "transfers",
-                                          "resident_bytes", "staging_bytes",   "publications"};
+                                          "resident_bytes", "staging_bytes",   "publications",
+                                          "rings"};
 
 class KilledClientTest : public testing::TestWithParam<std::string> {
  protected:

@@ -12,6 +12,7 @@ from tensord import dtype as dt
 from tensord._proto import compute_pb2, graph_pb2, session_pb2, types_pb2
 from tensord.errors import ShapeError, TensordError
 from tensord.nodes import type_message
+from tensord.session.shared import SharedLane
 
 Node = tuple[str, list[int], dict[str, Any], int]  # op, inputs, attributes, which result
 
@@ -105,6 +106,7 @@ class FakeDaemon:
     def __init__(
         self, max_items: int = 1 << 40, max_bytes: int = 1 << 50, inline: int = 1 << 16
     ) -> None:
+        self.shared = SharedLane(None)
         self.graph = Graph()
         self.strings: list[str] = []
         self.frames: list[session_pb2.ClientFrame] = []

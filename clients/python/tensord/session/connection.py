@@ -244,6 +244,7 @@ class Connection(Publishing):
         self.exclusive = Exclusive(self.lock)
         self._inbox.error = ForkError("this session belongs to the parent process")
         self.broken = _forked
+        self.transport.shared.abandon_after_fork()
         self.dropped = ignore
 
     def __enter__(self) -> Connection:

@@ -45,6 +45,7 @@ def connect(
     key: str | None = None,
     label: str = "",
     default: bool = True,
+    shared_memory: bool = True,
     transport: Transport | None = None,
 ) -> Connection:
     """Opens a session and, unless `default` is false, makes it the process's own.
@@ -56,14 +57,15 @@ def connect(
     that holds it, or a function that answers it. From a file or a function it is renewed by itself:
     looked at every 30 seconds, or at four fifths of what a JWT has left to live. `ca`, `cert` and
     `key` (or $TENSORD_CA, …) are PEM files for TLS: who vouches for the daemon, and what to show of
-    oneself. Raises ConnectionLost, PermissionDenied, or DaemonNotFound when there is nothing to
-    connect to.
+    oneself. With `shared_memory`, values of 256 KiB and more go through memory shared with a daemon
+    whose Unix socket this is. Raises ConnectionLost, PermissionDenied, or DaemonNotFound when there
+    is nothing to connect to.
     """
     address = url or find_address() if transport is None else "in-process"
     if address is None:
         address = spawn_private()
     if transport is None:
-        transport = GrpcTransport(address, tls_for(address, ca, cert, key))
+        transport = GrpcTransport(address, tls_for(address, ca, cert, key), shared_memory)
     made = Connection(
         address,
         transport=transport,

@@ -14,6 +14,7 @@ import grpc
 from tensord._proto import compute_pb2
 from tensord.errors import ConnectionLost, TensordError, make_error
 from tensord.session.address import Tls
+from tensord.session.shared import SharedLane
 
 __all__ = ["GrpcTransport", "Transport", "grpc_target", "rpc_error"]
 
@@ -31,6 +32,9 @@ _OPTIONS: Final = (
 
 class Transport(Protocol):
     """What a Connection needs of the other side. Errors are TensordErrors."""
+
+    shared: SharedLane
+    """For bulk bytes, before `upload` and `download`."""
 
     def session(self, frames: Iterator[bytes]) -> Iterator[bytes]:
         """Serialised ClientFrames in, ServerFrames out, until either side ends."""
@@ -84,7 +88,9 @@ def _channel(address: str, tls: Tls | None) -> grpc.Channel:
 class GrpcTransport:
     """Two channels to one address: the session's own, and one for bulk bytes."""
 
-    def __init__(self, address: str, tls: Tls | None = None) -> None:
+    def __init__(self, address: str, tls: Tls | None = None, shared_memory: bool = True) -> None:
+        path = address.removeprefix("unix:") if address.startswith("unix:") else None
+        self.shared = SharedLane(path.removeprefix("//") if path and shared_memory else None)
         self._control = _channel(address, tls)
         self._bulk = _channel(address, tls)
         self._call: Any = None
@@ -138,3 +144,4 @@ class GrpcTransport:
             self._call.cancel()
         self._control.close()
         self._bulk.close()
+        self.shared.close()
