@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from digits.rounds import Contender
 from rows import BUILD, FIELDS, describe, missing, row
 
 PROGRAM = BUILD / "tests/bench/bench_wire"
@@ -52,6 +53,12 @@ def name_of(measurement: str, transport: str) -> str:
 
 
 ROWS = {name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]}
+SHARED = {"shared_upload": "upload of 256 MiB, shared memory",
+          "shared_download": "download of 256 MiB, shared memory"}  # fmt: skip
+ROWS.update({name: ("ratio", 0.8) for name in SHARED.values()})
+NETS = ["digits", "mnist"]
+TRAINING_ROUNDS, TRAINING_STEPS = 11, {"digits": 100, "mnist": 10}
+ROWS.update({f"training step of {net}, remote": ("ratio", 1 / 1.05) for net in NETS})
 ROWS["Python Tensor expressions"] = ("ours", 1e5)
 ROWS["idle session, memory of each"] = ("at_most", 64 << 10)
 ROWS["idle sessions, share of a processor"] = ("at_most", 0.01)
@@ -192,9 +199,49 @@ def rows_over(transport: str) -> list[dict[str, Any]]:
         for measurement, (unit, _) in ALONE.items():
             values = [ours.measure(measurement) for _ in range(ROUNDS)]
             rows.append(row(name_of(measurement, transport), unit, values))
+        if transport == TRANSPORTS[0]:
+            rows += shared_rows(ours)
         for end in ends:
             end.close()
         return rows
+
+
+def shared_rows(ours: End) -> list[dict[str, Any]]:
+    """Transfers through shared memory against copying as many bytes in one process."""
+    names = ["copy", *SHARED]
+    for name in names * BULK_ROUNDS:
+        ours.measure(name)
+    copies = ours.values["copy"]
+    rows = []
+    for name, title in SHARED.items():
+        ratios = [mine / copy for mine, copy in zip(ours.values[name], copies, strict=True)]
+        rows.append(row(
+            title, "B/s", ours.values[name],
+            peer=statistics.median(copies), peer_name="memcpy", ratio=statistics.median(ratios),
+        ))  # fmt: skip
+    return rows
+
+
+def training_row(net: str) -> dict[str, Any]:
+    """A training step from Python on a daemon, against the same Program without one."""
+    program = Path(__file__).parent / "training/remote.py"
+    with tempfile.TemporaryDirectory() as folder:
+        remote = Contender(
+            "remote", [sys.executable, str(program), net, folder],
+            {"TENSORD_BIN": str(BUILD / "server/tensord")},
+        )  # fmt: skip
+        alone = Contender("alone", [str(PROGRAM.with_name("bench_session_program")), folder], {})
+        for _ in range(TRAINING_ROUNDS):
+            for contender in (remote, alone):
+                contender.measure(TRAINING_STEPS[net])
+        remote.close()
+        alone.close()
+    ratios = [theirs / mine for mine, theirs in zip(remote.times, alone.times, strict=True)]
+    return row(
+        f"training step of {net}, remote", "s", remote.times, threads=2,
+        peer=statistics.median(alone.times), peer_name="the same plan in process",
+        ratio=statistics.median(ratios),
+    )  # fmt: skip
 
 
 def session_rows() -> list[dict[str, Any]]:
@@ -228,7 +275,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     rows = [found for transport in TRANSPORTS for found in rows_over(transport)]
-    rows += [python_row(), *session_rows()]
+    rows += [*map(training_row, NETS), python_row(), *session_rows()]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for found in rows:
         print(describe(found, ROWS.get(found["name"])))
