@@ -138,7 +138,7 @@ void SessionCore::TellCredit(bool all) {
   if (!all && !worth) return;
   told_items_ = std::max(told_items_, items);
   told_bytes_ = std::max(told_bytes_, bytes);
-  outbox_.SetCredit(told_items_, told_bytes_);
+  outbox_.SetCredit(told_items_, told_bytes_, worth);
 }
 
 absl::Status SessionCore::TakeTables(v1::ClientFrame& frame) {
@@ -341,6 +341,7 @@ void SessionCore::Advance() {
   outbox_.SetApplied(applied_);
   if (over_ || scheduler_ == nullptr) return;
   outbox_.SetCompleted(scheduler_->CompletedUpTo(applied_));
+  outbox_.SetBusy(scheduler_->in_flight() > 0);
   TellCredit(last_told_seq_ != last_seq_);
   last_told_seq_ = last_seq_;
 }

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kFrameBytes = 1 << 20;      // replies beyond this go into the next frame
 constexpr size_t kFreeReplyBytes = 4 << 20;  // unacked, before the client gives credit
 constexpr size_t kMaxUnackedBytes = 64 << 20;
+constexpr uint64_t kMostUntold = 16;  // client frames that were applied
 
 }  // namespace
 
@@ -27,8 +28,25 @@ void SessionOutbox::Grow(uint64_t* number, uint64_t value) {
   told_ = false;
 }
 
-void SessionOutbox::SetCredit(uint64_t max_items, uint64_t max_bytes) {
+void SessionOutbox::SetBusy(bool busy) {
   MutexLock lock(mutex_);
+  busy_ = busy;
+}
+
+bool SessionOutbox::AcksAreDue() const {
+  if (told_) return false;
+  return !busy_ || credit_needed_ || applied_ >= told_applied_ + kMostUntold;
+}
+
+void SessionOutbox::MarkTold() {
+  told_ = true;
+  credit_needed_ = false;
+  told_applied_ = applied_;
+}
+
+void SessionOutbox::SetCredit(uint64_t max_items, uint64_t max_bytes, bool needed) {
+  MutexLock lock(mutex_);
+  credit_needed_ |= needed;
   if (max_items <= max_items_ && max_bytes <= max_bytes_) return;
   max_items_ = std::max(max_items, max_items_);
   max_bytes_ = std::max(max_bytes, max_bytes_);
@@ -72,7 +90,7 @@ void SessionOutbox::Resume(uint64_t last_seen, v1::Reply greeting) {
   greeting_ = SharedBytes::Of(frame.SerializeAsString());
   replayed_ = 0;
   blocked_since_ = absl::InfiniteFuture();
-  told_ = true;
+  MarkTold();
 }
 
 bool SessionOutbox::Covered(size_t bytes) const {
@@ -84,7 +102,7 @@ bool SessionOutbox::Covered(size_t bytes) const {
 bool SessionOutbox::HasNews() const {
   MutexLock lock(mutex_);
   return greeting_.has_value() || replayed_ < unacked_.size() || held_.has_value() ||
-         !replies_.empty() || !told_ || ended_;
+         !replies_.empty() || AcksAreDue() || ended_;
 }
 
 bool SessionOutbox::HasReplies() const {
@@ -112,7 +130,7 @@ void SessionOutbox::Stamp(v1::ServerFrame* frame) const {
 std::string SessionOutbox::Acks() {
   v1::ServerFrame frame;
   Stamp(&frame);
-  told_ = true;
+  MarkTold();
   return frame.SerializeAsString();
 }
 
@@ -130,7 +148,7 @@ std::string SessionOutbox::Compose() {
   reply_bytes_ -= bytes;
   frame.set_seq(++seq_);
   Stamp(&frame);
-  told_ = true;
+  MarkTold();
   return frame.SerializeAsString();
 }
 
@@ -152,7 +170,8 @@ Pull SessionOutbox::MakeNext(SharedBytes* frame) {
   if (!held_.has_value() && !replies_.empty()) held_ = Compose();
   if (!held_.has_value() || !Covered(held_->size())) {
     if (held_.has_value()) blocked_since_ = std::min(blocked_since_, absl::Now());
-    if (told_) return ended_ && !held_.has_value() ? Pull::kEnd : Pull::kNothing;
+    if (ended_ && told_ && !held_.has_value()) return Pull::kEnd;
+    if (!AcksAreDue() && !(ended_ && !told_)) return Pull::kNothing;
     *frame = SharedBytes::Of(Acks());
     return Pull::kMessage;
   }

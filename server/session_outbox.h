@@ -23,7 +23,11 @@ class SessionOutbox {
   void Add(v1::Reply reply);
   void SetApplied(uint64_t seq) { Grow(&applied_, seq); }
   void SetCompleted(uint64_t seq) { Grow(&completed_, seq); }
-  void SetCredit(uint64_t max_items, uint64_t max_bytes);
+  // `needed`: the client may soon be out of it.
+  void SetCredit(uint64_t max_items, uint64_t max_bytes, bool needed);
+  // While work is under way, acks wait for a reply to travel with, or until they are many: each
+  // frame costs a client more than most steps' messages.
+  void SetBusy(bool busy);
   // Nothing follows what is there.
   void End();
 
@@ -58,6 +62,8 @@ class SessionOutbox {
 
   void Grow(uint64_t* number, uint64_t value);
   void Forget(uint64_t seq) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool AcksAreDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MarkTold() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Acks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Compose() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Stamp(v1::ServerFrame* frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -70,6 +76,8 @@ class SessionOutbox {
   uint64_t applied_ ABSL_GUARDED_BY(mutex_) = 0, completed_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t max_items_ ABSL_GUARDED_BY(mutex_) = 0, max_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   bool told_ ABSL_GUARDED_BY(mutex_) = true;  // nothing but replies is new
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false, credit_needed_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t told_applied_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
 
   uint64_t seq_ ABSL_GUARDED_BY(mutex_) = 0;

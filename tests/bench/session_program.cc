@@ -1,4 +1,5 @@
-// Runs a training step's Program without a daemon, for wire.py: what a client pays for its distance.
+// Runs a training step's Program without a daemon, for wire.py: what a client pays for its
+// distance.
 //
 //   bench_session_program FOLDER        as tests/bench/training/remote.py has written it
 //
@@ -35,8 +36,8 @@ class Training {
     if (!body.ParseFromString(Get(base::ReadFile(folder + "/body")))) {
       Get(absl::StatusOr<int>(absl::DataLossError("no ProgramBody: " + folder + "/body")));
     }
-    const auto function = Get(server::BuildBody(
-        body, {}, [](const std::string&) { return ir::FunctionRef(); }));
+    const auto function =
+        Get(server::BuildBody(body, {}, [](const std::string&) { return ir::FunctionRef(); }));
     executable_ = Get(engine_->Prepare(*function));
     donate_.assign(body.donate().begin(), body.donate().end());
     ReadInputs(folder, *function);

@@ -334,7 +334,7 @@ class Commands(Framing):
             for k in donated:
                 donate(inputs[k])
             self._item(execute=item)
-            self._full()
+            self._soon()
         values = [Value(self, first + k, d, s, device) for k, (d, s) in enumerate(outputs)]
         for v in values:
             v.stored = True

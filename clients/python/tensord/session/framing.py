@@ -22,6 +22,8 @@ __all__ = ["Asked", "Framing", "Share"]
 
 _REPLY_WINDOW: Final = 32 << 20  # bytes of ServerFrames granted ahead
 FRAME_BYTES: Final = 256 << 10  # inline data after which a frame leaves
+_AHEAD: Final = 1  # frames that are not completed: beyond, the daemon has work
+_MANY: Final = 16  # items that do not wait for more
 
 
 class Share(NamedTuple):
@@ -61,6 +63,7 @@ class Framing(Recorder):
         self._frame = session_pb2.ClientFrame()
         self._pending_bytes = 0
         self._seq = 0
+        self._nudged = 0  # the frame after this one will be looked after
         self._places_sent = 1
         self._strings_sent = 0
         self._outbox = Outbox(self._flush_if_free, self._progress)
@@ -81,6 +84,16 @@ class Framing(Recorder):
     def _full(self) -> None:
         self.flush()
         self.congested = self._outbox.congested
+
+    def _soon(self) -> None:
+        """Sends what waits: at once to a daemon that may be idle; to one that has work, with what
+        follows within a millisecond."""
+        busy = self._seq - self._inbox.completed > _AHEAD
+        if not busy or len(self._frame.items) >= _MANY:
+            self._full()
+        elif self._nudged != self._seq:
+            self._nudged = self._seq
+            self._outbox.nudge()
 
     def relieve(self) -> None:
         self.congested = False
