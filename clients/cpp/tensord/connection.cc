@@ -3,8 +3,6 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,7 +19,6 @@ constexpr int kFullBatch = 256;              // nodes
 constexpr size_t kHighWater = 8 << 20;       // bytes waiting at which a recording thread waits
 constexpr size_t kSpansOfFree = 8192;        // ids of one Free item at most
 constexpr size_t kMaxInlineBody = 1 << 20;
-constexpr absl::Duration kGrace = absl::Seconds(1);
 
 grpc::ByteBuffer Serialized(const v1::ClientFrame& frame) {
   grpc::ByteBuffer bytes;
@@ -113,47 +110,81 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
   return tensors;
 }
 
-void Connection::Send(v1::Item item) {
+absl::Status Connection::Record(const std::function<void()>& record) {
   const std::lock_guard lock(mutex_);
-  if (!broken_.ok()) return;
+  if (!broken_.ok()) return broken_;
   CloseColumns();
-  Append(std::move(item));
+  record();
   Flush();
+  return absl::OkStatus();
+}
+
+void Connection::Send(v1::Item item) {
+  Record([&] { Append(std::move(item)); }).IgnoreError();
+}
+
+Connection::Position Connection::Expect(v1::Item item, Waiter waiter) {
+  const uint64_t seq = seq_ + 1;  // Append may seal the frame
+  const int position = Append(std::move(item));
+  inbox_.Expect(seq, position, std::move(waiter));
+  return {seq, position};
 }
 
 void Connection::Ask(v1::Item item, Waiter waiter) {
-  absl::Status broken;
-  {
-    const std::lock_guard lock(mutex_);
-    broken = broken_;
-    if (broken.ok()) {
-      CloseColumns();
-      const uint64_t seq = seq_ + 1;
-      inbox_.Expect(seq, Append(std::move(item)), std::move(waiter));
-      Flush();
-      return;
-    }
-  }
-  waiter(broken);
+  const absl::Status status = Record([&] { Expect(std::move(item), std::move(waiter)); });
+  if (!status.ok()) waiter(status);
+}
+
+void Connection::Tell(v1::Item item, v1::Item probe, Waiter done) {
+  const auto failure = std::make_shared<absl::Status>();
+  const absl::Status status = Record([&] {
+    const Position told =
+        Expect(std::move(item), [failure](const Answer& answer) { *failure = answer.status(); });
+    Expect(std::move(probe), [=, this](Answer answer) {
+      {
+        const std::lock_guard lock(mutex_);
+        inbox_.Forget(told.seq, told.item);
+      }
+      done(failure->ok() ? std::move(answer) : *failure);
+    });
+  });
+  if (!status.ok()) done(status);
+}
+
+void Connection::AskToBind(size_t count, const std::function<void(uint64_t, v1::Item*)>& fill,
+                           BindWaiter waiter) {
+  const absl::Status status = Record([&] {
+    const uint64_t first = NewIds(count);
+    v1::Item item;
+    fill(first, &item);
+    Expect(std::move(item), [waiter, tensors = MakeTensors(first, count)](Answer answer) {
+      waiter(std::move(answer), tensors);
+    });
+  });
+  if (!status.ok()) waiter(status, {});
+}
+
+absl::Status Connection::CheckMayWait() const {
+  if (!stream_.OnOwnThread()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "a call that waits was made in a callback, which would wait for itself; use the form with a "
+      "callback");
 }
 
 Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
-  if (stream_.OnOwnThread()) {
-    return absl::FailedPreconditionError(
-        "a call that waits was made in a callback, which would wait for itself; use the form with "
-        "a callback");
-  }
-  auto promise = std::make_shared<std::promise<Answer>>();
-  std::future<Answer> future = promise->get_future();
-  Ask(std::move(item), [promise](Answer answer) { promise->set_value(std::move(answer)); });
-  if (timeout < absl::Hours(24 * 365)) {
-    const auto most = absl::ToChronoMilliseconds(timeout + kGrace);
-    if (future.wait_for(most) != std::future_status::ready) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
-    }
-  }
-  return future.get();
+  return Await<v1::Reply>(timeout, [&](Waiter waiter) { Ask(std::move(item), std::move(waiter)); });
+}
+
+absl::Status Connection::AwaitStatus(
+    const std::function<void(std::function<void(absl::Status)>)>& begin) {
+  struct Done {};
+  return Await<Done>(absl::InfiniteDuration(),
+                     [&](std::function<void(absl::StatusOr<Done>)> done) {
+                       begin([done](const absl::Status& status) {
+                         done(status.ok() ? absl::StatusOr<Done>(Done()) : status);
+                       });
+                     })
+      .status();
 }
 
 uint64_t Connection::NewUpload() {

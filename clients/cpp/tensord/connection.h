@@ -5,9 +5,11 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +21,7 @@
 #include "clients/cpp/tensord/inbox.h"
 #include "clients/cpp/tensord/outbox.h"
 #include "clients/cpp/tensord/program.h"
+#include "clients/cpp/tensord/wire_time.h"
 #include "tensord/v1/session.pb.h"
 
 namespace tensord::client {
@@ -45,6 +48,20 @@ class Connection final : public Graph, public FrameStream::Events {
   void Ask(v1::Item item, Waiter waiter);
   // Waits for the reply, a second longer than the daemon should take. Not from a callback.
   Answer AskAndWait(v1::Item item, absl::Duration timeout);
+  // For an item that only a failure is answered of: `probe` is asked right behind it, and its
+  // answer tells that there was none. `done` is called once, where a Waiter is, with the probe's
+  // answer or the item's failure.
+  void Tell(v1::Item item, v1::Item probe, Waiter done);
+  // An item that is answered and defines `count` ids; `fill` gets the first of them. `waiter` gets
+  // their Tensors with the answer: those that it does not keep are freed.
+  using BindWaiter = std::function<void(Answer, const std::vector<Tensor>&)>;
+  void AskToBind(size_t count, const std::function<void(uint64_t first, v1::Item*)>& fill,
+                 BindWaiter waiter);
+  // What `begin` has its argument called with; waits, a second longer than the daemon should take.
+  template <typename T>
+  absl::StatusOr<T> Await(absl::Duration timeout,
+                          const std::function<void(std::function<void(absl::StatusOr<T>)>)>& begin);
+  absl::Status AwaitStatus(const std::function<void(std::function<void(absl::Status)>)>& begin);
   // An item that defines `count` ids; `fill` gets the first of them. With `at_once` it is sent
   // now, else with what follows within a millisecond.
   std::vector<Tensor> Define(size_t count, bool at_once,
@@ -82,7 +99,17 @@ class Connection final : public Graph, public FrameStream::Events {
   std::optional<FrameStream::Retry> OnLost(const absl::Status& status) override;
   void OnEnd(const absl::Status& status) override;
 
+  absl::Status CheckMayWait() const;
+
+  // Calls `record` with mutex_ held, behind the nodes so far, and sends; or tells why not.
+  absl::Status Record(const std::function<void()>& record);
+
   // With mutex_ held.
+  struct Position {
+    uint64_t seq;
+    int item;
+  };
+  Position Expect(v1::Item item, Waiter waiter);
   void OnResumed(const v1::Welcome& welcome);
   int Append(v1::Item item);  // its position in the frame under construction
   void Flush();               // everything recorded so far
@@ -115,5 +142,22 @@ class Connection final : public Graph, public FrameStream::Events {
   absl::flat_hash_map<std::string, uint32_t> slots_;  // of Programs, by digest
   uint32_t last_slot_ = 0;
 };
+
+template <typename T>
+absl::StatusOr<T> Connection::Await(
+    absl::Duration timeout,
+    const std::function<void(std::function<void(absl::StatusOr<T>)>)>& begin) {
+  if (absl::Status status = CheckMayWait(); !status.ok()) return status;
+  auto promise = std::make_shared<std::promise<absl::StatusOr<T>>>();
+  std::future<absl::StatusOr<T>> future = promise->get_future();
+  begin([promise](absl::StatusOr<T> answer) { promise->set_value(std::move(answer)); });
+  if (IsLimit(timeout)) {
+    const auto most = absl::ToChronoMilliseconds(timeout + absl::Seconds(1));
+    if (future.wait_for(most) != std::future_status::ready) {
+      return absl::DeadlineExceededError("no answer within " + absl::FormatDuration(timeout));
+    }
+  }
+  return future.get();
+}
 
 }  // namespace tensord::client

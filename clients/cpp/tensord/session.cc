@@ -7,6 +7,7 @@
 #include "clients/cpp/tensord/errors.h"
 #include "clients/cpp/tensord/ops.h"
 #include "clients/cpp/tensord/spans.h"
+#include "clients/cpp/tensord/wire_time.h"
 
 namespace tensord::client {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 constexpr absl::Duration kByePatience = absl::Seconds(2);
 constexpr uint64_t kInlineBytes = 64 << 10;
 constexpr size_t kDescribedAtOnce = 4096;
-
-// Microseconds for the wire, where 0 is no limit.
-uint64_t WireTimeout(absl::Duration timeout) {
-  if (timeout >= absl::Hours(24 * 365)) return 0;
-  return static_cast<uint64_t>(std::max<int64_t>(absl::ToInt64Microseconds(timeout), 1));
-}
 
 template <typename Spans>
 void AppendTensors(std::span<const Tensor> tensors, Spans* spans) {
@@ -207,7 +202,8 @@ absl::Status Session::Barrier(const std::vector<Tensor>& tensors, absl::Duration
   AppendTensors(tensors, item.mutable_barrier()->mutable_ids());
   const Answer answer = connection_->AskAndWait(std::move(item), timeout);
   if (!answer.ok()) return answer.status();
-  if (!answer->barrier_done().any_poisoned()) return absl::OkStatus();
+  const bool failed = tensors.empty() && failed_.exchange(false);
+  if (!failed && !answer->barrier_done().any_poisoned()) return absl::OkStatus();
   if (!tensors.empty()) {
     const auto described = Describe(tensors);
     if (!described.ok()) return described.status();

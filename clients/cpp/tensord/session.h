@@ -8,6 +8,7 @@
 // Thread-safe. Calls that wait may not be made from a callback; they say so.
 #pragma once
 
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <future>
@@ -24,6 +25,7 @@
 #include "clients/cpp/tensord/address.h"
 #include "clients/cpp/tensord/connection.h"
 #include "clients/cpp/tensord/program.h"
+#include "clients/cpp/tensord/publishing.h"
 #include "clients/cpp/tensord/tensor.h"
 #include "clients/cpp/tensord/transfer.h"
 #include "clients/cpp/tensord/type.h"
@@ -160,6 +162,25 @@ class Session {
   // again by the next Execute.
   absl::Status Release(const Program& program);
 
+  // Makes values readable by a name, all at once, in place of what had that name before; waits
+  // until they are ready. Where one is poisoned nothing is published: its fault.
+  absl::StatusOr<Publication> Publish(const std::string& name, const PublishEntries& entries,
+                                      const PublishOptions& options = {});
+  // The published values of a name: those of `paths`, or all. Errors: NOT_FOUND, a name, path or
+  // generation that is not there.
+  absl::StatusOr<Found> Lookup(const std::string& name, const std::vector<std::string>& paths = {},
+                               const LookupOptions& options = {});
+  // Ends a publication of one's own; who looked it up keeps its values. NOT_FOUND without one.
+  absl::Status Unpublish(const std::string& name);
+  // Without waiting; `done` is called once, on the session's thread: it must not wait.
+  void PublishAsync(const std::string& name, const PublishEntries& entries,
+                    std::function<void(absl::StatusOr<Publication>)> done,
+                    const PublishOptions& options = {});
+  void LookupAsync(const std::string& name, const std::vector<std::string>& paths,
+                   std::function<void(absl::StatusOr<Found>)> done,
+                   const LookupOptions& options = {});
+  void UnpublishAsync(const std::string& name, std::function<void(absl::Status)> done);
+
   absl::StatusOr<std::vector<Description>> Describe(const std::vector<Tensor>& tensors);
   // The same of ids, which may have been freed: for logs and tools.
   absl::StatusOr<std::vector<Description>> DescribeIds(const std::vector<uint64_t>& ids);
@@ -182,7 +203,8 @@ class Session {
 
   const std::shared_ptr<Connection> connection_;
   const BulkLane bulk_;
-  Worker worker_;  // downloads for callbacks
+  std::atomic<bool> failed_ = false;  // something did, as a Barrier of the session's own was told
+  Worker worker_;                     // downloads for callbacks
 };
 
 }  // namespace tensord::client
