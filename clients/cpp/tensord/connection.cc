@@ -35,15 +35,16 @@ absl::Status LostStatus(const absl::Status& why) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
-    const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
-    absl::Duration reconnect, std::function<void(const absl::Status&)> on_fault) {
-  const std::shared_ptr<Connection> connection(new Connection(channel));
-  *connection->resume_.mutable_credentials() = hello.credentials();
-  connection->on_fault_ = std::move(on_fault);
+    const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, Settings settings) {
+  absl::StatusOr<v1::Credentials> credentials = settings.credentials->Now();
+  if (!credentials.ok()) return credentials.status();
+  const std::shared_ptr<Connection> connection(new Connection(channel, std::move(settings)));
+  *connection->resume_.mutable_credentials() = *credentials;
+  if (!credentials->bearer().empty()) *hello.mutable_credentials() = *std::move(credentials);
   connection->stream_.Start(connection);
   v1::Item item;
   *item.mutable_hello() = std::move(hello);
-  Answer answer = connection->AskAndWait(std::move(item), timeout);
+  Answer answer = connection->AskAndWait(std::move(item), connection->settings_.timeout);
   if (!answer.ok()) {
     connection->Close(absl::ZeroDuration());
     return answer.status();
@@ -55,7 +56,7 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
   resume.set_resume_secret(connection->welcome_.resume_secret());
   resume.set_epoch(connection->welcome_.epoch());
   const auto lease = static_cast<int64_t>(connection->welcome_.lease_ms());
-  connection->reconnect_ = std::min(reconnect, absl::Milliseconds(lease));
+  connection->reconnect_ = std::min(connection->settings_.reconnect, absl::Milliseconds(lease));
   return connection;
 }
 
@@ -176,15 +177,28 @@ Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
 }
 
 absl::Status Connection::AwaitStatus(
-    const std::function<void(std::function<void(absl::Status)>)>& begin) {
+    absl::Duration timeout, const std::function<void(std::function<void(absl::Status)>)>& begin) {
   struct Done {};
-  return Await<Done>(absl::InfiniteDuration(),
+  return Await<Done>(timeout,
                      [&](std::function<void(absl::StatusOr<Done>)> done) {
                        begin([done](const absl::Status& status) {
                          done(status.ok() ? absl::StatusOr<Done>(Done()) : status);
                        });
                      })
       .status();
+}
+
+void Connection::Refresh(v1::Credentials credentials,
+                         std::function<void(const absl::Status&)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    *resume_.mutable_credentials() = credentials;
+  }
+  v1::Item item, ping;
+  *item.mutable_auth()->mutable_credentials() = std::move(credentials);
+  ping.mutable_ping();
+  Tell(std::move(item), std::move(ping),
+       [done = std::move(done)](const Answer& answer) { done(answer.status()); });
 }
 
 uint64_t Connection::NewUpload() {
@@ -311,8 +325,8 @@ void Connection::OnFrame(grpc::ByteBuffer& bytes) {
 
 void Connection::ActOn(News news) {
   for (auto& [waiter, answer] : news.answers) waiter(std::move(answer));
-  if (on_fault_ != nullptr) {
-    for (const absl::Status& fault : news.faults) on_fault_(fault);
+  if (settings_.on_fault != nullptr) {
+    for (const absl::Status& fault : news.faults) settings_.on_fault(fault);
   }
   if (!news.fatal.ok()) Fail(news.fatal);
 }
@@ -330,11 +344,29 @@ void Connection::OnResumed(const v1::Welcome& welcome) {
   ++resumptions_;
 }
 
+std::optional<absl::Duration> Connection::PauseBeforeResume(const absl::Status& lost) {
+  if (closing_ || !broken_.ok()) return std::nullopt;
+  if (!CanGoOn(lost) && !absl::IsUnauthenticated(lost)) return std::nullopt;
+  return attempts_.Next(resumptions_, reconnect_);
+}
+
+// The source of a token is not asked under the lock: it may use the session.
 std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status) {
-  const std::lock_guard lock(mutex_);
-  if (closing_ || !broken_.ok() || !CanGoOn(status)) return std::nullopt;
-  const std::optional<absl::Duration> pause = attempts_.Next(resumptions_, reconnect_);
+  std::optional<absl::Duration> pause;
+  {
+    const std::lock_guard lock(mutex_);
+    pause = PauseBeforeResume(status);
+  }
   if (!pause.has_value()) return std::nullopt;
+  const absl::StatusOr<v1::Credentials> credentials = settings_.credentials->Now();
+  if (!credentials.ok()) {
+    Fail(credentials.status());
+    return std::nullopt;
+  }
+  const std::lock_guard lock(mutex_);
+  const bool same = credentials->bearer() == resume_.credentials().bearer();
+  if (same && absl::IsUnauthenticated(status)) return std::nullopt;
+  *resume_.mutable_credentials() = *credentials;
   resuming_ = true;
   writable_ = false;
   v1::ClientFrame frame;

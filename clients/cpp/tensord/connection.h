@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "clients/cpp/tensord/attempts.h"
+#include "clients/cpp/tensord/credentials.h"
 #include "clients/cpp/tensord/frame_stream.h"
 #include "clients/cpp/tensord/free_list.h"
 #include "clients/cpp/tensord/graph.h"
@@ -28,12 +29,16 @@ namespace tensord::client {
 
 class Connection final : public Graph, public FrameStream::Events {
  public:
-  // Says Hello and waits for Welcome. `on_fault` is called on the stream's thread for each fault
-  // that nobody waits for.
-  // `reconnect`: for how long a lost stream is made anew; the daemon's lease at most.
+  struct Settings {
+    absl::Duration timeout;    // until the first Welcome
+    absl::Duration reconnect;  // for how long a lost stream is made anew; the lease at most
+    std::shared_ptr<Credentials> credentials;  // of each connection
+    // Called on the stream's thread for each fault that nobody waits for.
+    std::function<void(const absl::Status&)> on_fault;
+  };
+  // Says Hello, with credentials, and waits for Welcome.
   static absl::StatusOr<std::shared_ptr<Connection>> Open(
-      const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
-      absl::Duration reconnect, std::function<void(const absl::Status&)> on_fault);
+      const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, Settings settings);
 
   // The first one: a Resume changes secrets only.
   const v1::Welcome& welcome() const { return welcome_; }
@@ -61,11 +66,14 @@ class Connection final : public Graph, public FrameStream::Events {
   template <typename T>
   absl::StatusOr<T> Await(absl::Duration timeout,
                           const std::function<void(std::function<void(absl::StatusOr<T>)>)>& begin);
-  absl::Status AwaitStatus(const std::function<void(std::function<void(absl::Status)>)>& begin);
+  absl::Status AwaitStatus(absl::Duration timeout,
+                           const std::function<void(std::function<void(absl::Status)>)>& begin);
   // An item that defines `count` ids; `fill` gets the first of them. With `at_once` it is sent
   // now, else with what follows within a millisecond.
   std::vector<Tensor> Define(size_t count, bool at_once,
                              const std::function<void(uint64_t first, v1::Item*)>& fill);
+  // Tells the daemon of new credentials; `done` where a Waiter is.
+  void Refresh(v1::Credentials credentials, std::function<void(const absl::Status&)> done);
   // The slot of a Program, made known by the first call; if its body has to be uploaded, `upload`
   // becomes the number to do that under.
   absl::StatusOr<uint32_t> SlotOf(const Program& program, uint64_t* upload);
@@ -91,7 +99,8 @@ class Connection final : public Graph, public FrameStream::Events {
   void Relieve() override;
 
  private:
-  explicit Connection(const std::shared_ptr<grpc::Channel>& channel) : stream_(channel) {}
+  Connection(const std::shared_ptr<grpc::Channel>& channel, Settings settings)
+      : stream_(channel), settings_(std::move(settings)) {}
 
   void OnWritable() override;
   void OnFrame(grpc::ByteBuffer& bytes) override;
@@ -110,6 +119,7 @@ class Connection final : public Graph, public FrameStream::Events {
     int item;
   };
   Position Expect(v1::Item item, Waiter waiter);
+  std::optional<absl::Duration> PauseBeforeResume(const absl::Status& lost);
   void OnResumed(const v1::Welcome& welcome);
   int Append(v1::Item item);  // its position in the frame under construction
   void Flush();               // everything recorded so far
@@ -123,7 +133,7 @@ class Connection final : public Graph, public FrameStream::Events {
   FrameStream stream_;
   FreeList dropped_;
   v1::Welcome welcome_;
-  std::function<void(const absl::Status&)> on_fault_;
+  const Settings settings_;
   // Guarded by mutex_ from here on.
   std::condition_variable changed_;
   absl::Status broken_;

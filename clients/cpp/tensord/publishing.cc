@@ -199,7 +199,8 @@ void Session::UnpublishAsync(const std::string& name, std::function<void(absl::S
 }
 
 absl::Status Session::Unpublish(const std::string& name) {
-  return connection_->AwaitStatus([&](auto done) { UnpublishAsync(name, std::move(done)); });
+  return connection_->AwaitStatus(absl::InfiniteDuration(),
+                                  [&](auto done) { UnpublishAsync(name, std::move(done)); });
 }
 
 }  // namespace tensord::client
