@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/tensord/sources.h"
 #include "clients/cpp/tensord/spans.h"
+#include "clients/cpp/tensord/trace.h"
 
 namespace tensord::client {
 namespace {
@@ -62,6 +63,15 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
 
 // ------------------------------------------------------------------ recording
 
+// A frame belongs to one trace.
+void Connection::BeforeItem() {
+  const std::string& trace = TraceScope::Current().traceparent();
+  if (trace == frame_.traceparent()) return;
+  CloseColumns();
+  Seal();
+  frame_.set_traceparent(trace);
+}
+
 void Connection::TakeNodes(v1::NodeBatch batch) {
   v1::Item item;
   *item.mutable_nodes() = std::move(batch);
@@ -95,6 +105,7 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
   {
     const std::lock_guard lock(mutex_);
     if (!broken_.ok()) return std::vector<Tensor>(count, Tensor::Broken(broken_));
+    BeforeItem();
     CloseColumns();
     const uint64_t first = NewIds(count);
     v1::Item item;
@@ -114,6 +125,7 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
 absl::Status Connection::Record(const std::function<void()>& record) {
   const std::lock_guard lock(mutex_);
   if (!broken_.ok()) return broken_;
+  BeforeItem();
   CloseColumns();
   record();
   Flush();
@@ -222,6 +234,7 @@ absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* up
   } else {
     item.mutable_program()->set_upload(*upload = ++uploads_);
   }
+  BeforeItem();
   CloseColumns();
   Append(std::move(item));
   Flush();
@@ -235,6 +248,7 @@ void Connection::Release(const Program& program) {
   v1::Item item;
   item.mutable_release()->set_slot(it->second);
   slots_.erase(it);
+  BeforeItem();
   CloseColumns();
   Append(std::move(item));
   Flush();
@@ -280,7 +294,9 @@ void Connection::Seal() {
     *frame_.add_sources() = std::move(source);
   }
   outbox_.Put(seq_, Serialized(frame_), frame_.items_size());
+  const std::string trace = columns_.empty() ? "" : frame_.traceparent();
   frame_.Clear();
+  frame_.set_traceparent(trace);
   frame_bytes_ = 0;
   Pump();
 }

@@ -93,6 +93,7 @@ class Connection final : public Graph, public FrameStream::Events {
 
  protected:
   absl::Status Usable() const override { return broken_; }
+  void BeforeItem() override;
   void TakeNodes(v1::NodeBatch batch) override;
   void TakeGradient(v1::Gradient gradient) override;
   void AfterNode() override;
@@ -143,7 +144,7 @@ class Connection final : public Graph, public FrameStream::Events {
   absl::Duration reconnect_;
   Attempts attempts_;
   uint64_t resumptions_ = 0;
-  v1::ClientFrame frame_;
+  v1::ClientFrame frame_;  // its traceparent is that of the nodes to come, too
   size_t frame_bytes_ = 0;
   uint64_t seq_ = 0, uploads_ = 0;
   uint32_t sources_sent_ = 0;

@@ -6,12 +6,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/tensord/session.h"
+#include "clients/cpp/tensord/trace.h"
 #include "clients/cpp/tensord/wire_time.h"
 
 namespace tensord::client {
 namespace {
 
 constexpr size_t kMaxName = 256, kMaxPath = 256;  // bytes
+// The daemon looks at the ends of waiting Lookups once a second.
+constexpr absl::Duration kGrace = absl::Seconds(5);
 
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -131,7 +134,9 @@ void Bind(Connection& connection, v1::Lookup lookup, const std::vector<std::stri
 void BindAll(const std::shared_ptr<Connection>& connection, v1::Lookup lookup, FoundWaiter done) {
   v1::Item item;
   *item.mutable_lookup() = lookup;
+  const Trace trace = TraceScope::Current();
   connection->Ask(std::move(item), [=, lookup = std::move(lookup)](Answer answer) mutable {
+    const TraceScope scope(trace);
     if (!answer.ok()) return done(answer.status());
     std::vector<std::string> paths;
     for (const v1::FoundEntry& entry : answer->found().entries()) paths.push_back(entry.path());
