@@ -100,7 +100,7 @@ uint64_t Graph::Constant(const Scalar& value, uint32_t device, uint32_t source) 
   }
   BeforeItem();
   const uint64_t id = NewIds(1);
-  columns_.Append({id, strings_.Intern("scalar"), {}, 1, source, device});
+  columns_.Append({id, strings_.Intern("const"), {}, 1, source, device});
   SetScalar(value, columns_.AddAttr(strings_.Intern("value")));
   AfterNode();
   return constants_[value.value()] = id;
