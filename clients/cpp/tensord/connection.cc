@@ -39,7 +39,7 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
     const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, Settings settings) {
   absl::StatusOr<v1::Credentials> credentials = settings.credentials->Now();
   if (!credentials.ok()) return credentials.status();
-  const std::shared_ptr<Connection> connection(new Connection(channel, std::move(settings)));
+  std::shared_ptr<Connection> connection(new Connection(channel, std::move(settings)));
   *connection->resume_.mutable_credentials() = *credentials;
   if (!credentials->bearer().empty()) *hello.mutable_credentials() = *std::move(credentials);
   connection->stream_.Start(connection);
@@ -192,7 +192,7 @@ absl::Status Connection::AwaitStatus(
     absl::Duration timeout, const std::function<void(std::function<void(absl::Status)>)>& begin) {
   struct Done {};
   return Await<Done>(timeout,
-                     [&](std::function<void(absl::StatusOr<Done>)> done) {
+                     [&](const std::function<void(absl::StatusOr<Done>)>& done) {
                        begin([done](const absl::Status& status) {
                          done(status.ok() ? absl::StatusOr<Done>(Done()) : status);
                        });

@@ -131,7 +131,8 @@ void Bind(Connection& connection, v1::Lookup lookup, const std::vector<std::stri
 }
 
 // Asks for the list first. What it names is there: the second time nothing has to be waited for.
-void BindAll(const std::shared_ptr<Connection>& connection, v1::Lookup lookup, FoundWaiter done) {
+void BindAll(const std::shared_ptr<Connection>& connection, v1::Lookup lookup,
+             const FoundWaiter& done) {
   v1::Item item;
   *item.mutable_lookup() = lookup;
   const Trace trace = TraceScope::Current();
@@ -177,15 +178,16 @@ void Session::LookupAsync(const std::string& name, const std::vector<std::string
                           std::function<void(absl::StatusOr<Found>)> done,
                           const LookupOptions& options) {
   if (absl::Status status = CheckLookup(name, options); !status.ok()) return done(status);
-  if (paths.empty()) return BindAll(connection_, LookupOf(name, options), std::move(done));
+  if (paths.empty()) return BindAll(connection_, LookupOf(name, options), done);
   Bind(*connection_, LookupOf(name, options), paths, std::move(done));
 }
 
 absl::StatusOr<Found> Session::Lookup(const std::string& name,
                                       const std::vector<std::string>& paths,
                                       const LookupOptions& options) {
-  return connection_->Await<Found>(
-      options.timeout, [&](auto done) { LookupAsync(name, paths, std::move(done), options); });
+  return connection_->Await<Found>(options.timeout + kGrace, [&](auto done) {
+    LookupAsync(name, paths, std::move(done), options);
+  });
 }
 
 void Session::UnpublishAsync(const std::string& name, std::function<void(absl::Status)> done) {

@@ -205,15 +205,16 @@ void Session::FetchValueAsync(const Tensor& tensor, std::function<void(absl::Sta
                               const CallOptions& options) {
   if (absl::Status status = connection_->Owns(tensor, "fetch"); !status.ok()) return done(status);
   const absl::Time end = absl::Now() + options.timeout;
-  connection_->Ask(FetchItem(tensor, options), [this, tensor, end,
-                                                done = std::move(done)](Answer answer) mutable {
-    if (!answer.ok()) return done(answer.status());
-    if (answer->data().ticket().empty())
-      return done(ValueOf(std::move(*answer->mutable_data()), {}));
-    worker_.Run([this, tensor, end, done = std::move(done), data = std::move(answer->data())] {
-      done(ValueOf(data, end - absl::Now()));
-    });
-  });
+  connection_->Ask(FetchItem(tensor, options),
+                   [this, tensor, end, done = std::move(done)](Answer answer) mutable {
+                     if (!answer.ok()) return done(answer.status());
+                     if (answer->data().ticket().empty())
+                       return done(ValueOf(std::move(*answer->mutable_data()), {}));
+                     worker_.Run([this, tensor, end, done = std::move(done),
+                                  data = std::move(*answer->mutable_data())] {
+                       done(ValueOf(data, end - absl::Now()));
+                     });
+                   });
 }
 
 // ------------------------------------------------------------------ work
@@ -305,6 +306,7 @@ absl::Status Session::Release(const Program& program) {
 absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Tensor>& tensors) {
   if (absl::Status status = OwnsAll(tensors, "describe"); !status.ok()) return status;
   std::vector<uint64_t> ids;
+  ids.reserve(tensors.size());
   for (const Tensor& tensor : tensors) ids.push_back(tensor.id());
   return DescribeIds(ids);
 }

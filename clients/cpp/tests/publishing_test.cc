@@ -43,8 +43,8 @@ class PublishingTest : public SessionTest {
 
   std::unique_ptr<Session> other_;
   // One that no other test uses.
-  const std::string name_ =
-      std::string("test/") + testing::UnitTest::GetInstance()->current_test_info()->name();
+  static inline int names_ = 0;
+  const std::string name_ = "test/" + std::to_string(++names_);
 };
 
 TEST_F(PublishingTest, WhatIsPublishedIsFoundByAnotherSession) {
