@@ -3,13 +3,12 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/tensord/sources.h"
 #include "clients/cpp/tensord/spans.h"
+#include "clients/cpp/tensord/trace.h"
 
 namespace tensord::client {
 namespace {
@@ -21,7 +20,6 @@ constexpr int kFullBatch = 256;              // nodes
 constexpr size_t kHighWater = 8 << 20;       // bytes waiting at which a recording thread waits
 constexpr size_t kSpansOfFree = 8192;        // ids of one Free item at most
 constexpr size_t kMaxInlineBody = 1 << 20;
-constexpr absl::Duration kGrace = absl::Seconds(1);
 
 grpc::ByteBuffer Serialized(const v1::ClientFrame& frame) {
   grpc::ByteBuffer bytes;
@@ -38,15 +36,16 @@ absl::Status LostStatus(const absl::Status& why) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
-    const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, absl::Duration timeout,
-    absl::Duration reconnect, std::function<void(const absl::Status&)> on_fault) {
-  const std::shared_ptr<Connection> connection(new Connection(channel));
-  *connection->resume_.mutable_credentials() = hello.credentials();
-  connection->on_fault_ = std::move(on_fault);
+    const std::shared_ptr<grpc::Channel>& channel, v1::Hello hello, Settings settings) {
+  absl::StatusOr<v1::Credentials> credentials = settings.credentials->Now();
+  if (!credentials.ok()) return credentials.status();
+  std::shared_ptr<Connection> connection(new Connection(channel, std::move(settings)));
+  *connection->resume_.mutable_credentials() = *credentials;
+  if (!credentials->bearer().empty()) *hello.mutable_credentials() = *std::move(credentials);
   connection->stream_.Start(connection);
   v1::Item item;
   *item.mutable_hello() = std::move(hello);
-  Answer answer = connection->AskAndWait(std::move(item), timeout);
+  Answer answer = connection->AskAndWait(std::move(item), connection->settings_.timeout);
   if (!answer.ok()) {
     connection->Close(absl::ZeroDuration());
     return answer.status();
@@ -58,11 +57,20 @@ absl::StatusOr<std::shared_ptr<Connection>> Connection::Open(
   resume.set_resume_secret(connection->welcome_.resume_secret());
   resume.set_epoch(connection->welcome_.epoch());
   const auto lease = static_cast<int64_t>(connection->welcome_.lease_ms());
-  connection->reconnect_ = std::min(reconnect, absl::Milliseconds(lease));
+  connection->reconnect_ = std::min(connection->settings_.reconnect, absl::Milliseconds(lease));
   return connection;
 }
 
 // ------------------------------------------------------------------ recording
+
+// A frame belongs to one trace.
+void Connection::BeforeItem() {
+  const std::string& trace = TraceScope::Current().traceparent();
+  if (trace == frame_.traceparent()) return;
+  CloseColumns();
+  Seal();
+  frame_.set_traceparent(trace);
+}
 
 void Connection::TakeNodes(v1::NodeBatch batch) {
   v1::Item item;
@@ -97,6 +105,7 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
   {
     const std::lock_guard lock(mutex_);
     if (!broken_.ok()) return std::vector<Tensor>(count, Tensor::Broken(broken_));
+    BeforeItem();
     CloseColumns();
     const uint64_t first = NewIds(count);
     v1::Item item;
@@ -113,47 +122,95 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
   return tensors;
 }
 
-void Connection::Send(v1::Item item) {
+absl::Status Connection::Record(const std::function<void()>& record) {
   const std::lock_guard lock(mutex_);
-  if (!broken_.ok()) return;
+  if (!broken_.ok()) return broken_;
+  BeforeItem();
   CloseColumns();
-  Append(std::move(item));
+  record();
   Flush();
+  return absl::OkStatus();
+}
+
+void Connection::Send(v1::Item item) {
+  Record([&] { Append(std::move(item)); }).IgnoreError();
+}
+
+Connection::Position Connection::Expect(v1::Item item, Waiter waiter) {
+  const uint64_t seq = seq_ + 1;  // Append may seal the frame
+  const int position = Append(std::move(item));
+  inbox_.Expect(seq, position, std::move(waiter));
+  return {seq, position};
 }
 
 void Connection::Ask(v1::Item item, Waiter waiter) {
-  absl::Status broken;
-  {
-    const std::lock_guard lock(mutex_);
-    broken = broken_;
-    if (broken.ok()) {
-      CloseColumns();
-      const uint64_t seq = seq_ + 1;
-      inbox_.Expect(seq, Append(std::move(item)), std::move(waiter));
-      Flush();
-      return;
-    }
-  }
-  waiter(broken);
+  const absl::Status status = Record([&] { Expect(std::move(item), std::move(waiter)); });
+  if (!status.ok()) waiter(status);
+}
+
+void Connection::Tell(v1::Item item, v1::Item probe, Waiter done) {
+  const auto failure = std::make_shared<absl::Status>();
+  const absl::Status status = Record([&] {
+    const Position told =
+        Expect(std::move(item), [failure](const Answer& answer) { *failure = answer.status(); });
+    Expect(std::move(probe), [=, this](Answer answer) {
+      {
+        const std::lock_guard lock(mutex_);
+        inbox_.Forget(told.seq, told.item);
+      }
+      done(failure->ok() ? std::move(answer) : *failure);
+    });
+  });
+  if (!status.ok()) done(status);
+}
+
+void Connection::AskToBind(size_t count, const std::function<void(uint64_t, v1::Item*)>& fill,
+                           BindWaiter waiter) {
+  const absl::Status status = Record([&] {
+    const uint64_t first = NewIds(count);
+    v1::Item item;
+    fill(first, &item);
+    Expect(std::move(item), [waiter, tensors = MakeTensors(first, count)](Answer answer) {
+      waiter(std::move(answer), tensors);
+    });
+  });
+  if (!status.ok()) waiter(status, {});
+}
+
+absl::Status Connection::CheckMayWait() const {
+  if (!stream_.OnOwnThread()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "a call that waits was made in a callback, which would wait for itself; use the form with a "
+      "callback");
 }
 
 Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
-  if (stream_.OnOwnThread()) {
-    return absl::FailedPreconditionError(
-        "a call that waits was made in a callback, which would wait for itself; use the form with "
-        "a callback");
+  return Await<v1::Reply>(timeout, [&](Waiter waiter) { Ask(std::move(item), std::move(waiter)); });
+}
+
+absl::Status Connection::AwaitStatus(
+    absl::Duration timeout, const std::function<void(std::function<void(absl::Status)>)>& begin) {
+  struct Done {};
+  return Await<Done>(timeout,
+                     [&](const std::function<void(absl::StatusOr<Done>)>& done) {
+                       begin([done](const absl::Status& status) {
+                         done(status.ok() ? absl::StatusOr<Done>(Done()) : status);
+                       });
+                     })
+      .status();
+}
+
+void Connection::Refresh(v1::Credentials credentials,
+                         std::function<void(const absl::Status&)> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    *resume_.mutable_credentials() = credentials;
   }
-  auto promise = std::make_shared<std::promise<Answer>>();
-  std::future<Answer> future = promise->get_future();
-  Ask(std::move(item), [promise](Answer answer) { promise->set_value(std::move(answer)); });
-  if (timeout < absl::Hours(24 * 365)) {
-    const auto most = absl::ToChronoMilliseconds(timeout + kGrace);
-    if (future.wait_for(most) != std::future_status::ready) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no answer within ", absl::FormatDuration(timeout)));
-    }
-  }
-  return future.get();
+  v1::Item item, ping;
+  *item.mutable_auth()->mutable_credentials() = std::move(credentials);
+  ping.mutable_ping();
+  Tell(std::move(item), std::move(ping),
+       [done = std::move(done)](const Answer& answer) { done(answer.status()); });
 }
 
 uint64_t Connection::NewUpload() {
@@ -177,6 +234,7 @@ absl::StatusOr<uint32_t> Connection::SlotOf(const Program& program, uint64_t* up
   } else {
     item.mutable_program()->set_upload(*upload = ++uploads_);
   }
+  BeforeItem();
   CloseColumns();
   Append(std::move(item));
   Flush();
@@ -190,6 +248,7 @@ void Connection::Release(const Program& program) {
   v1::Item item;
   item.mutable_release()->set_slot(it->second);
   slots_.erase(it);
+  BeforeItem();
   CloseColumns();
   Append(std::move(item));
   Flush();
@@ -235,7 +294,9 @@ void Connection::Seal() {
     *frame_.add_sources() = std::move(source);
   }
   outbox_.Put(seq_, Serialized(frame_), frame_.items_size());
+  const std::string trace = columns_.empty() ? "" : frame_.traceparent();
   frame_.Clear();
+  frame_.set_traceparent(trace);
   frame_bytes_ = 0;
   Pump();
 }
@@ -280,8 +341,8 @@ void Connection::OnFrame(grpc::ByteBuffer& bytes) {
 
 void Connection::ActOn(News news) {
   for (auto& [waiter, answer] : news.answers) waiter(std::move(answer));
-  if (on_fault_ != nullptr) {
-    for (const absl::Status& fault : news.faults) on_fault_(fault);
+  if (settings_.on_fault != nullptr) {
+    for (const absl::Status& fault : news.faults) settings_.on_fault(fault);
   }
   if (!news.fatal.ok()) Fail(news.fatal);
 }
@@ -299,11 +360,29 @@ void Connection::OnResumed(const v1::Welcome& welcome) {
   ++resumptions_;
 }
 
+std::optional<absl::Duration> Connection::PauseBeforeResume(const absl::Status& lost) {
+  if (closing_ || !broken_.ok()) return std::nullopt;
+  if (!CanGoOn(lost) && !absl::IsUnauthenticated(lost)) return std::nullopt;
+  return attempts_.Next(resumptions_, reconnect_);
+}
+
+// The source of a token is not asked under the lock: it may use the session.
 std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status) {
-  const std::lock_guard lock(mutex_);
-  if (closing_ || !broken_.ok() || !CanGoOn(status)) return std::nullopt;
-  const std::optional<absl::Duration> pause = attempts_.Next(resumptions_, reconnect_);
+  std::optional<absl::Duration> pause;
+  {
+    const std::lock_guard lock(mutex_);
+    pause = PauseBeforeResume(status);
+  }
   if (!pause.has_value()) return std::nullopt;
+  const absl::StatusOr<v1::Credentials> credentials = settings_.credentials->Now();
+  if (!credentials.ok()) {
+    Fail(credentials.status());
+    return std::nullopt;
+  }
+  const std::lock_guard lock(mutex_);
+  const bool same = credentials->bearer() == resume_.credentials().bearer();
+  if (same && absl::IsUnauthenticated(status)) return std::nullopt;
+  *resume_.mutable_credentials() = *credentials;
   resuming_ = true;
   writable_ = false;
   v1::ClientFrame frame;

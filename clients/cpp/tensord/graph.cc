@@ -83,6 +83,7 @@ uint64_t Graph::Append(const NodeCall& call) {
     if (input.absent()) break;
     ids.push_back(input.is_number() ? Constant(input.number(), 0, source) : input.tensor().id());
   }
+  BeforeItem();  // behind the constants, which may have filled a frame
   const uint64_t id = NewIds(static_cast<size_t>(call.results));
   columns_.Append({id, strings_.Intern(call.op), ids, call.results, source, call.device});
   for (const auto& [name, value] : call.attrs) {
@@ -97,8 +98,9 @@ uint64_t Graph::Constant(const Scalar& value, uint32_t device, uint32_t source) 
     for (const auto& [number, id] : constants_) Drop(id);
     constants_.clear();
   }
+  BeforeItem();
   const uint64_t id = NewIds(1);
-  columns_.Append({id, strings_.Intern("scalar"), {}, 1, source, device});
+  columns_.Append({id, strings_.Intern("const"), {}, 1, source, device});
   SetScalar(value, columns_.AddAttr(strings_.Intern("value")));
   AfterNode();
   return constants_[value.value()] = id;
@@ -143,6 +145,7 @@ std::vector<Tensor> Graph::AddGradient(std::span<const Tensor> targets, std::spa
   gradient.set_source(SourceOf(where));
   const std::lock_guard lock(mutex_);
   if (absl::Status status = Usable(); !status.ok()) return Broken(status, wrt.size());
+  BeforeItem();
   CloseColumns();
   const uint64_t first = NewIds(wrt.size());
   gradient.set_first_out(first);

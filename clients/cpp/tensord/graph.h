@@ -60,6 +60,7 @@ class Graph : public std::enable_shared_from_this<Graph> {
 
   // All of these are called with mutex_ held.
   virtual absl::Status Usable() const { return absl::OkStatus(); }
+  virtual void BeforeItem() {}                      // something is about to be recorded
   virtual void TakeNodes(v1::NodeBatch batch) = 0;  // behind what was taken before
   virtual void TakeGradient(v1::Gradient gradient) = 0;
   virtual void AfterNode() {}  // columns_ has grown

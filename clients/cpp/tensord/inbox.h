@@ -30,6 +30,8 @@ class Inbox {
  public:
   // `waiter` gets the reply to an item.
   void Expect(uint64_t seq, int item, Waiter waiter);
+  // Nobody waits for that reply any more.
+  void Forget(uint64_t seq, int item) { waiters_.erase({seq, static_cast<uint32_t>(item)}); }
   // Takes a frame of so many bytes.
   News Receive(v1::ServerFrame frame, size_t bytes);
   // Everybody who waits.

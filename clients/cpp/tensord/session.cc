@@ -7,19 +7,14 @@
 #include "clients/cpp/tensord/errors.h"
 #include "clients/cpp/tensord/ops.h"
 #include "clients/cpp/tensord/spans.h"
+#include "clients/cpp/tensord/wire_time.h"
 
 namespace tensord::client {
 namespace {
 
-constexpr absl::Duration kByePatience = absl::Seconds(2);
+constexpr absl::Duration kByePatience = absl::Seconds(2), kAuthPatience = absl::Seconds(10);
 constexpr uint64_t kInlineBytes = 64 << 10;
 constexpr size_t kDescribedAtOnce = 4096;
-
-// Microseconds for the wire, where 0 is no limit.
-uint64_t WireTimeout(absl::Duration timeout) {
-  if (timeout >= absl::Hours(24 * 365)) return 0;
-  return static_cast<uint64_t>(std::max<int64_t>(absl::ToInt64Microseconds(timeout), 1));
-}
 
 template <typename Spans>
 void AppendTensors(std::span<const Tensor> tensors, Spans* spans) {
@@ -55,8 +50,30 @@ v1::Hello HelloOf(const SessionOptions& options) {
   hello.set_client_version(TENSORD_VERSION);
   hello.set_label(options.label.substr(0, 128));
   hello.set_op_set_digest(absl::HexStringToBytes(ops::kOpSetDigest));
-  if (!options.token.empty()) hello.mutable_credentials()->set_bearer(options.token);
   return hello;
+}
+
+absl::StatusOr<std::shared_ptr<Credentials>> CredentialsOf(const SessionOptions& options) {
+  const int given = int{!options.token.empty()} + int{!options.token_file.empty()} +
+                    int{options.token_source != nullptr};
+  if (given > 1) {
+    return absl::InvalidArgumentError("token, token_file and token_source: give one of them");
+  }
+  if (options.token_source != nullptr) return std::make_shared<Credentials>(options.token_source);
+  if (!options.token_file.empty()) {
+    return std::make_shared<Credentials>(TokenOfFile(options.token_file));
+  }
+  absl::StatusOr<std::string> token = TokenOr(options.token);
+  if (!token.ok()) return token.status();
+  return std::make_shared<Credentials>(*std::move(token));
+}
+
+// Where it was, with everything that the status carries.
+absl::Status At(const std::string& address, const absl::Status& why) {
+  absl::Status status(why.code(), absl::StrCat(address, ": ", Explained(why).message()));
+  why.ForEachPayload(
+      [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
+  return status;
 }
 
 }  // namespace
@@ -71,34 +88,44 @@ absl::Status CheckDType(const Value& value, DType wanted) {
 absl::StatusOr<std::unique_ptr<Session>> Session::Connect(SessionOptions options) {
   const absl::StatusOr<std::string> address = AddressOr(options.address);
   if (!address.ok()) return address.status();
-  absl::StatusOr<std::string> token = TokenOr(options.token);
-  if (!token.ok()) return token.status();
-  options.token = *std::move(token);
+  const auto credentials = CredentialsOf(options);
+  if (!credentials.ok()) return credentials.status();
   const absl::StatusOr<Target> target = ParseAddress(*address);
   if (!target.ok()) return target.status();
-  const auto credentials = CredentialsOr(options.credentials, *target, options.tls);
-  if (!credentials.ok()) return credentials.status();
-  auto connection =
-      Connection::Open(MakeChannel(*target, *credentials), HelloOf(options),
-                       options.connect_timeout, options.reconnect, std::move(options.on_fault));
-  if (!connection.ok()) {
-    absl::Status status(connection.status().code(),
-                        absl::StrCat(*address, ": ", Explained(connection.status()).message()));
-    connection.status().ForEachPayload(
-        [&](absl::string_view url, const absl::Cord& payload) { status.SetPayload(url, payload); });
-    return status;
-  }
-  return std::unique_ptr<Session>(
-      new Session(*std::move(connection), MakeChannel(*target, *credentials),
-                  options.shared_memory ? target->path : std::string()));
+  const auto channel = CredentialsOr(options.credentials, *target, options.tls);
+  if (!channel.ok()) return channel.status();
+  auto connection = Connection::Open(
+      MakeChannel(*target, *channel), HelloOf(options),
+      {options.connect_timeout, options.reconnect, *credentials, options.on_fault});
+  if (!connection.ok()) return At(*address, connection.status());
+  std::unique_ptr<Session> session(
+      new Session(*std::move(connection), MakeChannel(*target, *channel),
+                  options.shared_memory ? target->path : std::string(), *credentials));
+  if ((*credentials)->renewed()) session->KeepFresh(std::move(options.on_fault));
+  return session;
 }
 
 Session::Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk,
-                 const std::string& path)
+                 const std::string& path, std::shared_ptr<Credentials> credentials)
     : connection_(std::move(connection)),
+      credentials_(std::move(credentials)),
       bulk_(std::move(bulk), path, connection_->welcome(), connection_->patience()) {}
 
-Session::~Session() { connection_->Close(kByePatience); }
+void Session::KeepFresh(std::function<void(const absl::Status&)> on_fault) {
+  const auto done = [on_fault = std::move(on_fault)](const absl::Status& status) {
+    if (!status.ok() && on_fault != nullptr) on_fault(status);
+  };
+  renewal_ = std::make_unique<Renewal>(*credentials_,
+                                       [this, done](const absl::StatusOr<v1::Credentials>& fresh) {
+                                         if (!fresh.ok()) return done(fresh.status());
+                                         connection_->Refresh(*fresh, done);
+                                       });
+}
+
+Session::~Session() {
+  renewal_ = nullptr;
+  connection_->Close(kByePatience);
+}
 
 absl::Status Session::OwnsAll(std::span<const Tensor> tensors, const char* what) const {
   for (const Tensor& tensor : tensors) {
@@ -178,15 +205,16 @@ void Session::FetchValueAsync(const Tensor& tensor, std::function<void(absl::Sta
                               const CallOptions& options) {
   if (absl::Status status = connection_->Owns(tensor, "fetch"); !status.ok()) return done(status);
   const absl::Time end = absl::Now() + options.timeout;
-  connection_->Ask(FetchItem(tensor, options), [this, tensor, end,
-                                                done = std::move(done)](Answer answer) mutable {
-    if (!answer.ok()) return done(answer.status());
-    if (answer->data().ticket().empty())
-      return done(ValueOf(std::move(*answer->mutable_data()), {}));
-    worker_.Run([this, tensor, end, done = std::move(done), data = std::move(answer->data())] {
-      done(ValueOf(data, end - absl::Now()));
-    });
-  });
+  connection_->Ask(FetchItem(tensor, options),
+                   [this, tensor, end, done = std::move(done)](Answer answer) mutable {
+                     if (!answer.ok()) return done(answer.status());
+                     if (answer->data().ticket().empty())
+                       return done(ValueOf(std::move(*answer->mutable_data()), {}));
+                     worker_.Run([this, tensor, end, done = std::move(done),
+                                  data = std::move(*answer->mutable_data())] {
+                       done(ValueOf(data, end - absl::Now()));
+                     });
+                   });
 }
 
 // ------------------------------------------------------------------ work
@@ -207,7 +235,8 @@ absl::Status Session::Barrier(const std::vector<Tensor>& tensors, absl::Duration
   AppendTensors(tensors, item.mutable_barrier()->mutable_ids());
   const Answer answer = connection_->AskAndWait(std::move(item), timeout);
   if (!answer.ok()) return answer.status();
-  if (!answer->barrier_done().any_poisoned()) return absl::OkStatus();
+  const bool failed = tensors.empty() && failed_.exchange(false);
+  if (!failed && !answer->barrier_done().any_poisoned()) return absl::OkStatus();
   if (!tensors.empty()) {
     const auto described = Describe(tensors);
     if (!described.ok()) return described.status();
@@ -277,6 +306,7 @@ absl::Status Session::Release(const Program& program) {
 absl::StatusOr<std::vector<Description>> Session::Describe(const std::vector<Tensor>& tensors) {
   if (absl::Status status = OwnsAll(tensors, "describe"); !status.ok()) return status;
   std::vector<uint64_t> ids;
+  ids.reserve(tensors.size());
   for (const Tensor& tensor : tensors) ids.push_back(tensor.id());
   return DescribeIds(ids);
 }
@@ -306,6 +336,13 @@ absl::StatusOr<Type> Session::TypeOf(const Tensor& tensor) {
     return absl::NotFoundError(absl::StrCat("the daemon knows no type of value ", tensor.id()));
   }
   return *described->front().type;
+}
+
+absl::Status Session::RefreshCredentials() {
+  absl::StatusOr<v1::Credentials> fresh = credentials_->Now();
+  if (!fresh.ok()) return fresh.status();
+  return connection_->AwaitStatus(
+      kAuthPatience, [&](auto done) { connection_->Refresh(*std::move(fresh), std::move(done)); });
 }
 
 absl::StatusOr<Pong> Session::Ping(absl::Duration timeout) {

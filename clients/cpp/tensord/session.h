@@ -8,6 +8,7 @@
 // Thread-safe. Calls that wait may not be made from a callback; they say so.
 #pragma once
 
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <future>
@@ -23,7 +24,9 @@
 #include "absl/time/time.h"
 #include "clients/cpp/tensord/address.h"
 #include "clients/cpp/tensord/connection.h"
+#include "clients/cpp/tensord/credentials.h"
 #include "clients/cpp/tensord/program.h"
+#include "clients/cpp/tensord/publishing.h"
 #include "clients/cpp/tensord/tensor.h"
 #include "clients/cpp/tensord/transfer.h"
 #include "clients/cpp/tensord/type.h"
@@ -34,8 +37,13 @@ namespace tensord::client {
 
 struct SessionOptions {
   std::string address;  // empty: see address.h
-  std::string token;    // likewise
-  std::string label;    // what the daemon's logs call this session
+  std::string token;    // likewise; one that stays
+  // In place of `token`: a file that holds one, or a function that answers one. It is read again
+  // for every connection, and so early that the daemon hears of a new token before the old one
+  // ends: at four fifths of what a JWT has left to live, every 30 s for what tells no end.
+  std::string token_file;
+  TokenSource token_source;  // on threads of the session: must not wait
+  std::string label;         // what the daemon's logs call this session
   absl::Duration connect_timeout = absl::Seconds(10);
   // For how long a connection that is lost is made anew, the daemon's lease at most: nothing is
   // lost, and nothing is done twice. After that every call gets the cause.
@@ -46,7 +54,8 @@ struct SessionOptions {
   TlsFiles tls;  // of a tls:// address
   // In place of `tls`; null: none.
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  // Faults that nobody waits for; on the session's thread: must not wait.
+  // Faults that nobody waits for, and why a token was not renewed; on a thread of the session: must
+  // not wait.
   std::function<void(const absl::Status&)> on_fault;
 };
 
@@ -160,19 +169,43 @@ class Session {
   // again by the next Execute.
   absl::Status Release(const Program& program);
 
+  // Makes values readable by a name, all at once, in place of what had that name before; waits
+  // until they are ready. Where one is poisoned nothing is published: its fault.
+  absl::StatusOr<Publication> Publish(const std::string& name, const PublishEntries& entries,
+                                      const PublishOptions& options = {});
+  // The published values of a name: those of `paths`, or all. Errors: NOT_FOUND, a name, path or
+  // generation that is not there.
+  absl::StatusOr<Found> Lookup(const std::string& name, const std::vector<std::string>& paths = {},
+                               const LookupOptions& options = {});
+  // Ends a publication of one's own; who looked it up keeps its values. NOT_FOUND without one.
+  absl::Status Unpublish(const std::string& name);
+  // Without waiting; `done` is called once, on the session's thread: it must not wait.
+  void PublishAsync(const std::string& name, const PublishEntries& entries,
+                    std::function<void(absl::StatusOr<Publication>)> done,
+                    const PublishOptions& options = {});
+  void LookupAsync(const std::string& name, const std::vector<std::string>& paths,
+                   std::function<void(absl::StatusOr<Found>)> done,
+                   const LookupOptions& options = {});
+  void UnpublishAsync(const std::string& name, std::function<void(absl::Status)> done);
+
   absl::StatusOr<std::vector<Description>> Describe(const std::vector<Tensor>& tensors);
   // The same of ids, which may have been freed: for logs and tools.
   absl::StatusOr<std::vector<Description>> DescribeIds(const std::vector<uint64_t>& ids);
   // Asks the daemon: type rules live there.
   absl::StatusOr<Type> TypeOf(const Tensor& tensor);
+  // Reads the token again and tells the daemon: done by itself for what is renewed. Errors: the
+  // source's; UNAUTHENTICATED, PERMISSION_DENIED (another principal's): the session goes on with
+  // the old one.
+  absl::Status RefreshCredentials();
   absl::StatusOr<Pong> Ping(absl::Duration timeout = absl::Seconds(10));
   // Why a value is poisoned, as far as was heard without asking; OK when nothing was.
   absl::Status FaultHeard(const Tensor& tensor) const;
 
  private:
   Session(std::shared_ptr<Connection> connection, std::shared_ptr<grpc::Channel> bulk,
-          const std::string& path);
+          const std::string& path, std::shared_ptr<Credentials> credentials);
 
+  void KeepFresh(std::function<void(const absl::Status&)> on_fault);
   absl::Status OwnsAll(std::span<const Tensor> tensors, const char* what) const;
   absl::Status CheckPut(const Type& type, std::string_view bytes) const;
   absl::Status CheckExecute(const Program& program, const std::vector<Tensor>& inputs,
@@ -181,8 +214,11 @@ class Session {
   absl::StatusOr<Value> ValueOf(v1::Data data, absl::Duration timeout) const;
 
   const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<Credentials> credentials_;
+  std::unique_ptr<Renewal> renewal_;
   const BulkLane bulk_;
-  Worker worker_;  // downloads for callbacks
+  std::atomic<bool> failed_ = false;  // something did, as a Barrier of the session's own was told
+  Worker worker_;                     // downloads for callbacks
 };
 
 }  // namespace tensord::client

@@ -49,6 +49,7 @@ uint32_t Register(const std::source_location& where, const Place& place) {
 }  // namespace
 
 uint32_t SourceOf(const std::source_location& where) {
+  if (where.line() == 0) return 0;
   thread_local absl::flat_hash_map<Place, uint32_t> known;
   const Place place{where.file_name(), where.line(), where.function_name()};
   const auto [it, is_new] = known.try_emplace(place, 0);

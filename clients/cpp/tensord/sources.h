@@ -10,8 +10,8 @@
 
 namespace tensord::client {
 
-// The number of a place, from 1: the same one each time. One table for the process, so that a
-// Program's body means the same in every session. Thread-safe.
+// The number of a place, from 1: the same one each time; 0 for a source_location that is none. One
+// table for the process, so that a Program's body means the same in every session. Thread-safe.
 uint32_t SourceOf(const std::source_location& where);
 
 // The place of a number; nothing for 0 and for numbers that were not given out.

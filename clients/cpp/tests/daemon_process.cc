@@ -68,24 +68,32 @@ Outcome RunProgram(const std::string& program, const std::vector<std::string>& a
 
 DaemonProcess::DaemonProcess(Kind kind) {
   if (kind == Kind::kUnix) {
-    Start({"--listen=unix://" + (folder_ / "s.sock")});
+    Start({"--listen=unix://" + (folder_ / "s.sock"), "--log-level=error"}, false);
     return;
   }
   const std::string tokens = folder_ / "tokens";
   std::ofstream(tokens) << "tester " << token() << "\n";
   chmod(tokens.c_str(), 0600);
-  Start({"--token-file=" + tokens, "--listen=tcp://127.0.0.1:0"});
+  Start({"--token-file=" + tokens, "--listen=tcp://127.0.0.1:0", "--log-level=error"}, false);
 }
 
-DaemonProcess::DaemonProcess(const std::vector<std::string>& listen) { Start(listen); }
+DaemonProcess::DaemonProcess(const std::vector<std::string>& listen) {
+  std::vector<std::string> flags = listen;
+  flags.push_back("--log-level=error");
+  Start(std::move(flags), false);
+}
 
-void DaemonProcess::Start(const std::vector<std::string>& listen) {
-  std::vector<std::string> args = {"--device=cpu",    "--cache-dir=off",    "--metrics-listen=off",
-                                   "--drain-delay=0", "--exit-with-parent", "--log-level=error"};
-  args.insert(args.end(), listen.begin(), listen.end());
-  const Child child = Spawn(TENSORD_DAEMON, args, false);
-  pid_ = child.pid, stdin_ = child.in, stdout_ = child.out;
-  close(child.err);
+DaemonProcess::DaemonProcess(const KeepLogs& logs) {
+  std::vector<std::string> flags = logs.flags;
+  flags.push_back("--listen=unix://" + (folder_ / "s.sock"));
+  Start(std::move(flags), true);
+}
+
+void DaemonProcess::Start(std::vector<std::string> flags, bool keep_logs) {
+  flags.insert(flags.end(), {"--device=cpu", "--cache-dir=off", "--metrics-listen=off",
+                             "--drain-delay=0", "--exit-with-parent"});
+  const Child child = Spawn(TENSORD_DAEMON, flags, keep_logs);
+  pid_ = child.pid, stdin_ = child.in, stdout_ = child.out, stderr_ = child.err;
   const std::string announced = "listening ";
   std::string line;
   for (char byte; read(stdout_, &byte, 1) == 1 && byte != '\n';) line += byte;
@@ -98,7 +106,14 @@ DaemonProcess::~DaemonProcess() {
     kill(pid_, SIGTERM);
     Wait();
   }
-  close(stdin_), close(stdout_);
+  close(stdin_), close(stdout_), close(stderr_);
+}
+
+std::string DaemonProcess::StopAndReadLogs() {
+  kill(pid_, SIGTERM);
+  std::string logs = ReadAll(std::exchange(stderr_, -1));  // ends with the process
+  Wait();
+  return logs;
 }
 
 void DaemonProcess::Kill() {

@@ -27,6 +27,11 @@ class DaemonProcess {
   explicit DaemonProcess(Kind kind = Kind::kUnix);
   // With flags that say where to listen.
   explicit DaemonProcess(const std::vector<std::string>& listen);
+  // On a Unix socket, with flags of its logs, which are kept.
+  struct KeepLogs {
+    std::vector<std::string> flags;
+  };
+  explicit DaemonProcess(const KeepLogs& logs);
   ~DaemonProcess();
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
@@ -36,16 +41,18 @@ class DaemonProcess {
   // What a client over TCP has to show.
   static std::string token() { return "0123456789abcdef0123456789abcdef"; }
   void Kill();
+  // Ends it; the logs that were kept.
+  std::string StopAndReadLogs();
   // Its exit code once it has ended by itself.
   int Wait();
 
  private:
-  void Start(const std::vector<std::string>& listen);
+  void Start(std::vector<std::string> flags, bool keep_logs);
 
   const TemporaryFolder folder_;
   std::string address_;
   pid_t pid_ = -1;
-  int stdin_ = -1, stdout_ = -1;
+  int stdin_ = -1, stdout_ = -1, stderr_ = -1;
 };
 
 // One daemon for all tests that only use it.

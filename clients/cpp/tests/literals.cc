@@ -49,6 +49,8 @@ int64_t ReadInteger(const std::string& text) {
   return static_cast<int64_t>(std::strtoull(text.c_str(), nullptr, 10));
 }
 
+}  // namespace
+
 Scalar ReadScalar(const std::string& text) {
   const std::string number = text.substr(text.find(':') == text.npos ? 0 : text.find(':') + 1);
   if (number == "true" || number == "false") return number == "true";
@@ -61,6 +63,17 @@ std::vector<std::string> ListItems(std::string_view text) {
   return SplitOutside(text, ',');
 }
 
+namespace {
+
+Dims ReadDims(std::string_view text) {
+  Dims dims;
+  for (const std::string& item : ListItems(text)) {
+    const bool number = item.find_first_not_of("-0123456789") == item.npos;
+    dims.push_back(number ? Dim(ReadInteger(item)) : Dim(item));
+  }
+  return dims;
+}
+
 AttrValue ReadValue(const std::string& kind, const std::string& text) {
   if (kind == "int") return ReadInteger(text);
   if (kind == "float") return ReadDouble(text);
@@ -68,10 +81,10 @@ AttrValue ReadValue(const std::string& kind, const std::string& text) {
   if (kind == "string") return Unquoted(text);
   if (kind == "dtype") return DTypeOfName(text).value_or(DType::kUnspecified);
   if (kind == "scalar") return ReadScalar(text);
+  if (kind == "dims") return ReadDims(text);
   std::vector<int64_t> integers;
   for (const std::string& item : ListItems(text)) integers.push_back(ReadInteger(item));
-  if (kind == "ints") return integers;
-  return Dims(integers.begin(), integers.end());
+  return integers;
 }
 
 }  // namespace
@@ -119,9 +132,7 @@ Type ReadType(std::string_view text) {
   Type type;
   type.dtype = DTypeOfName(text.substr(0, bracket)).value_or(DType::kUnspecified);
   EXPECT_NE(type.dtype, DType::kUnspecified) << text;
-  for (const std::string& dim : ListItems(text.substr(bracket))) {
-    type.dims.emplace_back(ReadInteger(dim));
-  }
+  type.dims = ReadDims(text.substr(bracket));
   return type;
 }
 

@@ -34,7 +34,12 @@ std::map<std::string, OpRow> ReadOps(const std::string& json);
 std::vector<std::string> SplitOutside(std::string_view text, char separator);
 std::string_view Trim(std::string_view text);
 
-// "f32[2,3]".
+// Those of "[1, 2]".
+std::vector<std::string> ListItems(std::string_view text);
+// "f32:1.5", "2", "true".
+Scalar ReadScalar(const std::string& text);
+
+// "f32[2,3]", "f32[2*n]".
 Type ReadType(std::string_view text);
 // "f32[2] {1, nan}" as its type and its numbers: doubles for floats, int64 bits for the others.
 struct Literal {

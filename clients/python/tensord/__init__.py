@@ -30,6 +30,7 @@ from tensord.session.default import (
     synchronize,
 )
 from tensord.session.terms import device, priority, timeout
+from tensord.session.trace_context import traceparent
 from tensord.sharing import alookup, apublish, lookup, publish, unpublish
 from tensord.symbolic import Variable
 from tensord.tensor import Tensor
@@ -61,5 +62,6 @@ __all__ = [
     "publish",
     "synchronize",
     "timeout",
+    "traceparent",
     "unpublish",
 ]

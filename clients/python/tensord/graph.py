@@ -86,6 +86,7 @@ class Recorder(ABC):
         column = device if device and (not inputs or op == "copy") else 0
         ids = [v.id for v in inputs]
         with self.lock:
+            self._before_item()
             id_ = self.next_id
             self.next_id = id_ + 1  # first: an interrupt may lose an id, never use it twice
             rows = self.rows
@@ -110,6 +111,7 @@ class Recorder(ABC):
         """A node with several results, on consecutive ids."""
         column = device if not inputs else 0
         with self.lock:
+            self._before_item()
             id_ = self.next_id
             self.next_id = id_ + len(types)
             if not self.rows:
@@ -140,6 +142,9 @@ class Recorder(ABC):
             found.shared = True
             self._constants[key] = found
         return found
+
+    def _before_item(self) -> None:  # noqa: B027
+        """Something is about to be recorded."""
 
     def _begin(self) -> None:  # noqa: B027
         """A first node is about to wait."""

@@ -36,28 +36,32 @@ def runs(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def encode(rows: Sequence[Row], intern: Callable[[str], int], batch: graph_pb2.NodeBatch) -> None:
-    """Fills a NodeBatch with one run; uniform columns travel in their short form."""
+    """Fills a NodeBatch with one run; uniform columns travel in their short form. Strings are
+    numbered node by node: its op, then its attributes, each name before its text."""
     ids, ops, inputs, attrs, sources, results, devices = zip(*rows, strict=True)
     batch.first_id = ids[0]
-    numbers = {op: intern(op) for op in dict.fromkeys(ops)}
-    batch.op.extend(map(numbers.__getitem__, ops))
     batch.n_in.extend(_short(list(map(len, inputs))))
     getattr(batch, "in").extend(
         [id_ - i for id_, row in zip(ids, inputs, strict=True) for i in row]
     )
-    batch.source.extend(_short(sources))
+    if any(sources):
+        batch.source.extend(_short(sources))
     if results.count(1) != len(results):
         batch.n_out.extend(results)
     if any(devices):
         batch.device.extend(_short(devices))
     add = batch.attrs.add
+    numbers: dict[str, int] = {}
     for k, given in enumerate(attrs):
+        if ops[k] not in numbers:
+            numbers[ops[k]] = intern(ops[k])
         for name, kind, value in given:
             attr = add(node=k, name=intern(name))
             if kind == "string":
                 attr.s = intern(value)
             else:
                 _ENCODE[kind](attr, value)
+    batch.op.extend(map(numbers.__getitem__, ops))
 
 
 def _short(column: Sequence[int]) -> Sequence[int]:

@@ -17,6 +17,7 @@ from tensord.nodes import encode, runs
 from tensord.session.inbox import Inbox
 from tensord.session.interrupt import Exclusive
 from tensord.session.outbox import Outbox
+from tensord.session.trace_context import current_traceparent
 
 __all__ = ["Asked", "Framing", "Share"]
 
@@ -62,6 +63,7 @@ class Framing(Recorder):
         self.dropped = self._dropped.append
         self._frame = session_pb2.ClientFrame()
         self._pending_bytes = 0
+        self._traceparent = ""  # of the frame under construction
         self._seq = 0
         self._nudged = 0  # the frame after this one will be looked after
         self._places_sent = 1
@@ -76,6 +78,13 @@ class Framing(Recorder):
     @abstractmethod
     def _on_going_away(self, notice: session_pb2.GoingAway) -> None:
         """The daemon is about to stop."""
+
+    def _before_item(self) -> None:
+        traceparent = current_traceparent()
+        if traceparent != self._traceparent:
+            if self.rows or self._frame.items:  # a frame belongs to one trace
+                self.flush()
+            self._traceparent = traceparent
 
     def _begin(self) -> None:
         with self.exclusive:
@@ -118,6 +127,7 @@ class Framing(Recorder):
 
     def _item(self, **kind: Any) -> int:
         """Appends an item behind the nodes so far; its position in the frame. Needs the lock."""
+        self._before_item()
         self._close_rows()
         self._frame.items.add(**kind)
         return len(self._frame.items) - 1
@@ -148,6 +158,7 @@ class Framing(Recorder):
             frame.seq = self._seq
             frame.acked, received = self._inbox.acknowledge()
             frame.max_reply_bytes = received + _REPLY_WINDOW
+            frame.traceparent, self._traceparent = self._traceparent, ""
             frame.strings.extend(itertools.islice(self.strings, self._strings_sent, None))
             self._strings_sent = len(self.strings)
             self._add_places(frame)
