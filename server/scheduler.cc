@@ -80,6 +80,7 @@ uint64_t Scheduler::Add(std::unique_ptr<Command> command) {
     ++open_.back().second;
   }
   in_flight_->Charge(1);
+  earliest_deadline_ = std::min(earliest_deadline_, added.terms().deadline);
   commands_.emplace_hint(commands_.end(), added.serial_, std::move(command));
   added.Owe();
   added.Prepare();
@@ -174,8 +175,14 @@ void Scheduler::End(Command& command, const absl::Status& why) {
 }
 
 void Scheduler::OnTick(absl::Time now) {
+  earliest_deadline_ = absl::InfiniteFuture();
   for (const auto& [serial, command] : commands_) {
-    if (command->terms().deadline <= now) End(*command, LateStatus(command->started()));
+    const absl::Time deadline = command->terms().deadline;
+    if (deadline <= now) {
+      End(*command, LateStatus(command->started()));
+    } else {
+      earliest_deadline_ = std::min(earliest_deadline_, deadline);
+    }
   }
   Pump();
 }

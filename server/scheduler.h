@@ -110,6 +110,8 @@ class Scheduler {
   void Pump();
   // Gives up what is late.
   void OnTick(absl::Time now);
+  // No command is late before this.
+  absl::Time earliest_deadline() const { return earliest_deadline_; }
   // Gives up what is named: at once what has not started; a run up to where it writes in place.
   void Cancel(uint64_t first_seq, uint64_t last_seq, const std::vector<Span>& ids);
   // Calls `then` when every command there is now has ended.
@@ -145,6 +147,7 @@ class Scheduler {
   const std::shared_ptr<Ledger> resident_, in_flight_;
   const runtime::LaneRef lane_;
   absl::btree_map<uint64_t, std::unique_ptr<Command>> commands_;  // by serial
+  absl::Time earliest_deadline_ = absl::InfiniteFuture();         // maybe of one that has ended
   uint64_t next_serial_ = 1;
   std::array<std::deque<uint64_t>, 5> ready_;  // serials, by priority, highest first
   std::deque<uint64_t> settled_, starved_, ended_;

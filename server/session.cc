@@ -2,6 +2,7 @@
 
 #include "engine/base/status.h"
 #include "engine/runtime/fault.h"
+#include "server/alarm_clock.h"
 
 namespace tensord::server {
 namespace {
@@ -204,7 +205,26 @@ void Session::AfterTasks() {
   lease_expired_ = core_.lease_expired();
   trusted_ = core_.trusted();
   drained_ = core_.drained();
+  SetAlarm();
   over_ = core_.over();
+}
+
+// Ticks come once a second; a deadline does not wait for one.
+void Session::SetAlarm() {
+  const absl::Time next = core_.next_deadline();
+  if (env_.alarms == nullptr || next >= alarm_) return;
+  alarm_ = next;
+  const std::weak_ptr<Session> self = std::static_pointer_cast<Session>(shared_from_this());
+  env_.alarms->Set(next, [self](absl::Time now) {
+    if (const auto session = self.lock()) session->OnAlarm(now);
+  });
+}
+
+void Session::OnAlarm(absl::Time now) {
+  Post([this, now] {
+    alarm_ = absl::InfiniteFuture();
+    core_.OnTick(now);
+  });
 }
 
 void Session::AfterRunning() {

@@ -77,6 +77,9 @@ class Session : public Strand, public SessionOwner {
   };
   void AnswerPolls(absl::Time now);
 
+  void SetAlarm();
+  void OnAlarm(absl::Time now);
+
   bool Carries(uint64_t stream) const;
   StreamPtr stream() const;
   StreamPtr Replace(StreamPtr stream);
@@ -101,6 +104,7 @@ class Session : public Strand, public SessionOwner {
   std::atomic<bool> closed_ = false;
   std::atomic<bool> over_ = false, listed_ = false;
   std::atomic<bool> lease_expired_ = false, drained_ = false, trusted_ = true;
+  absl::Time alarm_ = absl::InfiniteFuture();  // the strand's own: when OnTick will come next
   // Set once by OnWelcome, before the table knows the session.
   std::string name_, data_token_;
   std::shared_ptr<Uploads> uploads_;

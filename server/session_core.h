@@ -107,6 +107,8 @@ class SessionCore : public SchedulerHost {
   // Whether the passing of time changes nothing: OnTick may be left out. Uploads, and replies that
   // wait for credit, are known to others.
   bool timeless() const;
+  // When OnTick has something to give up; a guess that is never too late.
+  absl::Time next_deadline() const;
   bool idle() const { return over_ || scheduler_ == nullptr || scheduler_->in_flight() == 0; }
   // Why the session broke off; OK when it did not.
   const absl::Status& breach() const { return breach_; }

@@ -369,4 +369,10 @@ void SessionCore::OnFree(const v1::Free& free, const Origin& origin) {
   AddReply(std::move(reply));
 }
 
+absl::Time SessionCore::next_deadline() const {
+  if (over_ || scheduler_ == nullptr) return absl::InfiniteFuture();
+  const absl::Time parked = parking_.has_value() ? parking_->deadline : absl::InfiniteFuture();
+  return std::min(parked, scheduler_->earliest_deadline());
+}
+
 }  // namespace tensord::server

@@ -16,6 +16,7 @@
 
 namespace tensord::server {
 
+class AlarmClock;
 class EventBus;
 class ProgramStore;
 class Publications;
@@ -65,6 +66,7 @@ struct SessionEnv {
   // How long a session lives without a stream: when the client does not say, and at most.
   absl::Duration lease = absl::Seconds(60), max_lease = absl::Hours(1);
   const telemetry::Recorder* recorder = nullptr;  // of commands that ended; may be none
+  AlarmClock* alarms = nullptr;                   // none: deadlines pass at the ticks
 };
 
 // Limits that suit one machine; what a caller changes is the daemon's or a test's.

@@ -7,6 +7,7 @@
 #include "engine/base/sha256.h"
 #include "engine/base/status.h"
 #include "engine/runtime/function_builder.h"
+#include "server/alarm_clock.h"
 #include "server/convert.h"
 #include "server/events.h"
 #include "server/principal_metrics.h"
@@ -79,7 +80,8 @@ class SessionHandler : public ComputeHandler {
              options.limits, DigestOfOps(),
              NewEpoch(),     static_cast<int>(engine_->devices().size()),
              absl::Now,      options.lease,
-             absl::Hours(1), options.recorder} {
+             absl::Hours(1), options.recorder,
+             &alarms_} {
     if (lifecycle_ != nullptr) subscription_ = TellStates(*lifecycle_, events_);
   }
   ~SessionHandler() override {
@@ -197,6 +199,7 @@ class SessionHandler : public ComputeHandler {
   CompiledSoFar compiled_;
   ProgramStore programs_;
   const SessionEnv env_;
+  AlarmClock alarms_;
 };
 
 }  // namespace

@@ -116,10 +116,14 @@ TEST_F(PublishingTest, ALookupWaitsForItsGeneration) {
 }
 
 TEST_F(PublishingTest, ALookupGivesUpInTime) {
-  const auto found =
-      other_->Lookup(name_, {"w"}, {.generation = 1, .timeout = absl::Milliseconds(20)});
-  EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
-  EXPECT_THAT(std::string(found.status().message()), HasSubstr("was not published in time"));
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 5; ++i) {
+    const auto found =
+        other_->Lookup(name_, {"w"}, {.generation = 1, .timeout = absl::Milliseconds(20)});
+    EXPECT_EQ(found.status().code(), absl::StatusCode::kNotFound) << found.status();
+    EXPECT_THAT(std::string(found.status().message()), HasSubstr("was not published in time"));
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(2.5)) << "a second each: at the ticks alone";
 }
 
 TEST_F(PublishingTest, UnpublishEndsTheNameAndReadersKeepTheValues) {
