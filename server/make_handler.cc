@@ -14,6 +14,7 @@ runtime::EngineOptions EngineOptionsOf(const Options& options) {
   engine.cache_dir = options.cache_dir;
   engine.threads = static_cast<int>(options.threads);
   engine.memory_limit = options.memory_limit;
+  engine.lane_compiles = static_cast<int>(options.principal_compiles);
   return engine;
 }
 

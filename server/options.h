@@ -48,6 +48,7 @@ struct Options {
   int64_t principal_sessions = 1024;            // sessions of one principal
   int64_t principal_nodes = int64_t{16} << 20;  // living graph nodes of one principal; 0: no limit
   int64_t principal_in_flight = 65536;          // its commands that have not ended; 0: no limit
+  int64_t principal_compiles = 3;               // its functions compiled at a time, of 4 in all
   std::string otlp_endpoint;                    // "" is off
   absl::Duration slow_command = absl::ZeroDuration();  // zero is off
   int64_t max_new_connections = 1024;                  // that have not begun a call

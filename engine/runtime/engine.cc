@@ -79,7 +79,7 @@ class EngineImpl : public Engine {
         compiler_(options, Pointers(devices_), std::move(disk), counters_),
         own_lane_(MakeLane(devices_)),
         executor_(Pointers(devices_), own_lane_, counters_),
-        prepare_pool_(kPrepareThreads, kPrepareThreads - 1) {}
+        prepare_pool_(kPrepareThreads, options.lane_compiles) {}
 
   ~EngineImpl() override {
     prepare_pool_.Drain();

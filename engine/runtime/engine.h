@@ -31,6 +31,7 @@ struct EngineOptions {
   std::string cache_dir;             // "": nothing on disk
   int threads = 0;                   // of kernels; 0: the machine's
   int compile_threads = 0;           // 0: one per core
+  int lane_compiles = 3;             // functions of one lane prepared at a time, of 4 in all
   int64_t memory_limit = 0;          // bytes per device; 0: the device's default
   int64_t plan_cache_entries = 4096;
   int64_t kernel_cache_entries = 16384;
@@ -92,7 +93,7 @@ class Engine {
   // Compiles `function`, or finds it compiled: in memory by content, else on disk. Blocks; equal
   // functions wait for one compile. Not for gRPC threads: see PrepareAsync.
   virtual absl::StatusOr<ExecutableRef> Prepare(const ir::Function& function) = 0;
-  // The same on the engine's own threads, of which a lane takes its turn, and one less than all.
+  // The same on the engine's own threads, of which a lane takes its turn, and so many at a time.
   // `then` is called there, or at once when it is in memory.
   virtual void PrepareAsync(const LaneRef& lane, std::shared_ptr<const ir::Function> function,
                             absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) = 0;
