@@ -259,9 +259,9 @@ void SessionPlayer::Take(const v1::ServerFrame& frame) {
   for (const v1::Reply& reply : frame.replies()) {
     if (reply.has_welcome()) TakeWelcome(reply.welcome());
     TENSORD_CHECK(reply.of_seq() <= writer_->seq(), "an answer to what was never asked");
-    TENSORD_CHECK(!reply.has_found() || !writer_->forbidden().contains(
-                                            {reply.of_seq(), reply.of_item()}),
-                  "a Lookup found what is not shared");
+    TENSORD_CHECK(
+        !reply.has_found() || !writer_->forbidden().contains({reply.of_seq(), reply.of_item()}),
+        "a Lookup found what is not shared");
   }
 }
 

@@ -24,6 +24,8 @@ class HostileClients {
 
   // One more of each pattern to each listener.
   void OpenMore();
+  // One that says `at_once`, and `slowly` a byte at a time.
+  void Open(const Address& target, const std::string& at_once, const std::string& slowly);
   // The slow ones say their next byte.
   void Drip();
 
@@ -37,7 +39,6 @@ class HostileClients {
     base::Fd fd;
     std::string rest;  // what is to be said a byte at a time
   };
-  void Open(const Address& target, const std::string& at_once, const std::string& slowly);
   std::string RandomText(size_t most);
 
   const std::vector<Address> targets_;
