@@ -110,11 +110,20 @@ absl::Status SessionGraph::DefineNode(Id id, ir::Ref node, uint32_t source) {
     return OverLimit("max_nodes", static_cast<uint64_t>(live_nodes_),
                      static_cast<uint64_t>(limits_.max_nodes), "living nodes");
   }
+  ForgetFailure(node);
   used_.Add(id);
   Entry& entry = entries_[id];
   entry.node = node;
   entry.source = source;
   return absl::OkStatus();
+}
+
+// What an equal node's evaluation came to (a deadline, a cancel) is that one's alone.
+void SessionGraph::ForgetFailure(ir::Ref node) {
+  const Kept* const kept = FindKept(node);
+  if (kept == nullptr || kept->leaf || !kept->cell->poisoned()) return;
+  uses_[node->id()] &= ~kKeptBit;
+  kept_.erase(node);
 }
 
 absl::Status SessionGraph::TryGradient(const GradientSpec& spec, uint32_t source,

@@ -100,6 +100,7 @@ class SessionGraph : public NodeSink {
   absl::StatusOr<Aliases> UseAliases(Id id, std::string_view what, PoisonRef& poison);
   ir::Ref NodeOf(Entry& entry);
   absl::Status DefineNode(Id id, ir::Ref node, uint32_t source);
+  void ForgetFailure(ir::Ref node);
   void Keep(Entry& entry, const CellRef& cell);
   void Drop(Entry& entry);
   const Kept* FindKept(ir::Ref node) const;

@@ -135,6 +135,18 @@ TEST_P(SessionDeadlineTest, AFetchOfWhatIsStillToBeComputedIsLate) {
   EXPECT_EQ(Stopped(), 1u);
 }
 
+TEST_P(SessionDeadlineTest, WhatIsRecordedAgainAfterACancelIsComputed) {
+  const uint64_t late = client_.NextId();
+  client_.Bind(late, F32({4}), 1);
+  const uint64_t first = client_.Node("add", {late, x_});
+  client_.Evaluate({first});
+  CancelFrame(client_.Send());
+  EXPECT_EQ(client_.FetchFault(first).reason(), "CANCELLED");
+  const uint64_t again = client_.Node("add", {late, x_});
+  ASSERT_TRUE(client_.Upload(1, BytesOf<float>({1, 1, 1, 1}), 16).ok());
+  EXPECT_THAT(client_.FetchFloats(again), ElementsAre(2, 3, 4, 5));
+}
+
 TEST_P(SessionDeadlineTest, WhatIsInTimeIsNotTouched) {
   const uint64_t sum = ExecuteSoon();
   EXPECT_THAT(client_.FetchFloats(sum), ElementsAre(2, 4, 6, 8));

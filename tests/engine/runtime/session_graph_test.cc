@@ -97,6 +97,22 @@ TEST_F(SessionGraphTest, SharesTheValueOfEqualNodes) {
   EXPECT_EQ(slice.results[0]->holders(), 1);
 }
 
+TEST_F(SessionGraphTest, WhatIsDescribedAgainDoesNotInheritAFailure) {
+  ASSERT_TRUE(graph_.Define(1, Stored(F32({4}))).ok());
+  ASSERT_TRUE(Add(2, "neg", {1}).ok());
+  const Id first = 2, again = 3;
+  graph_.Extract({&first, 1}).results[0]->Fail(
+      std::make_shared<Poison>(Poison{.status = absl::CancelledError("given up"), .cause = 2}));
+  ASSERT_TRUE(Add(3, "neg", {1}).ok());
+  const Slice slice = graph_.Extract({&again, 1});
+  ASSERT_NE(slice.function, nullptr);
+  EXPECT_EQ(slice.results[0], graph_.CellOf(3));
+  EXPECT_EQ(graph_.StateOf(2), SessionGraph::State::kPoisoned);
+  EXPECT_EQ(graph_.StateOf(3), SessionGraph::State::kStored);
+  for (Id id : {1, 2, 3}) ASSERT_TRUE(graph_.Free(id).ok());
+  EXPECT_EQ(graph_.nodes(), 0);
+}
+
 TEST_F(SessionGraphTest, WeakScalarsAreStoredStrong) {
   ASSERT_TRUE(Add(1, "const", {}, {types::Scalar::Float(DType::kWeakFloat, 0.5)}).ok());
   EXPECT_EQ(graph_.TypeOf(1)->dtype, DType::kWeakFloat);
