@@ -162,9 +162,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(-1);
-  // A connection that is lost is made anew soon: gRPC's own pauses grow to two minutes.
+  // A connection that is lost is made anew soon: gRPC's own pauses grow to two minutes. What it
+  // calls the least pause is how long an attempt may take: a busy daemon needs more than a pause.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   return grpc::CreateCustomChannel(
       target.grpc, credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials,

@@ -1,7 +1,9 @@
 // A session with a real daemon: values in and out, faults, deadlines, freeing, threads.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <future>
 #include <numeric>
 #include <thread>
 
@@ -271,6 +273,17 @@ TEST(Connect, ALostDaemonEndsEveryWait) {
   daemon.Kill();
   EXPECT_EQ(pending.get().status().code(), absl::StatusCode::kUnavailable);
   EXPECT_FALSE((*session)->status().ok());
+}
+
+TEST(ConnectTest, ADaemonThatIsSlowToAnswerIsWaitedFor) {
+  const DaemonProcess daemon;
+  kill(daemon.pid(), SIGSTOP);
+  auto connecting = std::async(std::launch::async, [&] {
+    return Session::Connect({.address = daemon.address()}).status();
+  });
+  absl::SleepFor(absl::Milliseconds(300));
+  kill(daemon.pid(), SIGCONT);
+  EXPECT_TRUE(connecting.get().ok());
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ _OPTIONS: Final = (
     ("grpc.primary_user_agent", "tensord-python"),
     # A connection that is lost is made anew soon: gRPC's own pauses grow to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 20),
-    ("grpc.min_reconnect_backoff_ms", 20),
+    ("grpc.min_reconnect_backoff_ms", 5000),  # how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
