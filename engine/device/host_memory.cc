@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <deque>
+#include <list>
 #include <mutex>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "absl/base/config.h"
 #include "absl/container/flat_hash_map.h"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr int64_t kAlign = 64;
 constexpr int64_t kHugePage = int64_t{2} << 20;
+// Beyond twice the most that was ever in use: how much is kept in all.
+constexpr int64_t kSpare = int64_t{64} << 20;
 constexpr int64_t kMaxBytes = int64_t{1} << 50;
 
 // Four classes to each power of two.
@@ -65,7 +68,8 @@ struct HostAllocator::State {
     auto found = free.find(capacity);
     std::byte* at = nullptr;
     if (found != free.end() && !found->second.empty()) {
-      at = found->second.back();
+      at = found->second.back()->at;
+      order.erase(found->second.back());
       found->second.pop_back();
       cached -= capacity;
     } else {
@@ -78,6 +82,7 @@ struct HostAllocator::State {
       }
     }
     if (at != nullptr) in_use += capacity;
+    peak = std::max(peak, in_use);
     return at;
   }
 
@@ -90,26 +95,34 @@ struct HostAllocator::State {
       return;
     }
     Poison(at, 0, capacity);
-    free[capacity].push_back(at);
+    free[capacity].push_back(order.insert(order.end(), {at, capacity}));
     cached += capacity;
+    while (in_use + cached > 2 * peak + kSpare && !order.empty()) DropOldest();
+  }
+
+  void DropOldest() {
+    const Free oldest = order.front();
+    order.pop_front();
+    free[oldest.capacity].pop_front();  // the oldest of its size
+    cached -= oldest.capacity;
+    Poison(oldest.at, oldest.capacity, oldest.capacity);
+    std::free(oldest.at);
   }
 
   void Drop() {  // REQUIRES: the mutex, or nobody else
-    for (auto& [capacity, blocks] : free) {
-      for (std::byte* at : blocks) {
-        Poison(at, capacity, capacity);
-        std::free(at);
-      }
-    }
-    free.clear();
-    cached = 0;
+    while (!order.empty()) DropOldest();
   }
 
+  struct Free {
+    std::byte* at = nullptr;
+    int64_t capacity = 0;
+  };
   std::mutex mutex;
   const int64_t limit;
-  int64_t in_use = 0, cached = 0;
-  bool closed = false;  // the allocator is gone: keep nothing
-  absl::flat_hash_map<int64_t, std::vector<std::byte*>> free;
+  int64_t in_use = 0, cached = 0, peak = 0;
+  bool closed = false;    // the allocator is gone: keep nothing
+  std::list<Free> order;  // by when it was given back
+  absl::flat_hash_map<int64_t, std::deque<std::list<Free>::iterator>> free;  // likewise, by size
 };
 
 class HostAllocator::Block : public Memory {

@@ -41,6 +41,23 @@ TEST(HostAllocator, GivesItsCacheUpForRoom) {
   EXPECT_EQ(allocator.bytes_cached(), 0);
 }
 
+TEST(HostAllocator, KeepsNoMoreThanTwiceWhatWasInUseAndSomeToSpare) {
+  HostAllocator allocator(int64_t{8} << 30);
+  constexpr int64_t kMiB = int64_t{1} << 20;
+  for (int64_t size = 8; size < 128; size += size / 4) (*allocator.Allocate(size * kMiB)).reset();
+  EXPECT_LE(allocator.bytes_cached(), (2 * 128 + 64) * kMiB);
+  EXPECT_GE(allocator.bytes_cached(), 128 * kMiB);
+}
+
+TEST(HostAllocator, TheOldestBlocksGoFirst) {
+  HostAllocator allocator(int64_t{8} << 30);
+  constexpr int64_t kMiB = int64_t{1} << 20;
+  for (const int64_t size : {64, 56, 48, 40, 32}) (*allocator.Allocate(size * kMiB)).reset();
+  ASSERT_EQ(allocator.bytes_cached(), (56 + 48 + 40 + 32) * kMiB);  // of 2 * 64 + 64
+  auto again = *allocator.Allocate(32 * kMiB);
+  EXPECT_EQ(allocator.bytes_cached(), (56 + 48 + 40) * kMiB);
+}
+
 TEST(HostAllocator, AlignsLargeBlocksForHugePages) {
   HostAllocator allocator(int64_t{1} << 30);
   auto memory = *allocator.Allocate(5 << 20);
