@@ -52,7 +52,9 @@ def name_of(measurement: str, transport: str) -> str:
     return f"{text}, {transport}"
 
 
-ROWS = {name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]}
+ROWS: dict[str, tuple[str, float] | None] = {
+    name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]
+}
 SHARED = {"shared_upload": "upload of 256 MiB, shared memory",
           "shared_download": "download of 256 MiB, shared memory"}  # fmt: skip
 ROWS.update({name: ("ratio", 0.8) for name in SHARED.values()})
@@ -63,6 +65,18 @@ ROWS["Python Tensor expressions"] = ("ours", 1e5)
 ROWS["idle session, memory of each"] = ("at_most", 64 << 10)
 ROWS["idle sessions, share of a processor"] = ("at_most", 0.01)
 SESSIONS, IDLE_SECONDS = 10_000, 20
+ACTIVE, ACTIVE_SECONDS, MILLIONS = 1000, 20, 10
+for name, bar in {
+    "round trip, median": None,
+    "round trip, p99": None,
+    "round trips, all": None,
+    "fairness (Jain)": ("ours", 0.9),
+    "round trips, least in 5 s": ("ours", 1),
+}.items():
+    ROWS[f"{ACTIVE} active sessions, {name}"] = bar
+ROWS["nodes streamed and freed"] = BARS["nodes"]
+ROWS["memory after millions of nodes, beyond the first"] = ("at_most", 4 << 20)
+ROWS["nodes left of millions"] = ("at_most", 0)
 
 
 @dataclass
@@ -244,21 +258,35 @@ def training_row(net: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def printed(program: str, *arguments: object) -> list[dict[str, Any]]:
+    """The rows that a program of ours prints, also those that it fails for."""
+    command = [str(PROGRAM.with_name(program)), *map(str, arguments)]
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
 def session_rows() -> list[dict[str, Any]]:
-    """What thousands of idle sessions cost the daemon."""
+    """What thousands of idle sessions cost the daemon, how a thousand active ones fare, and what
+    is left of millions of nodes: each with a daemon of its own.
+    """
     with tempfile.TemporaryDirectory() as folder, Servers() as servers:
-        url, target = addresses(Path(folder), TRANSPORTS[0], "daemon")
-        pid = servers.start(
-            "listening", BUILD / "server/tensord", f"--listen={url}", "--device=null",
-            "--cache-dir=off", "--metrics-listen=off", "--log-level=warning",
-            f"--max-sessions={2 * SESSIONS}", f"--principal-sessions={2 * SESSIONS}",
-        )  # fmt: skip
-        program = PROGRAM.with_name("bench_wire_sessions")
-        command = [program, target, pid, SESSIONS, IDLE_SECONDS]
-        output = subprocess.run(
-            [str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True
-        ).stdout
-        return [json.loads(line) for line in output.splitlines()]
+
+        def start(device: str, *options: str) -> tuple[int, str, str]:
+            url, target = addresses(Path(folder), TRANSPORTS[0], f"daemon{len(servers.processes)}")
+            pid = servers.start(
+                "listening", BUILD / "server/tensord", f"--listen={url}", f"--device={device}",
+                "--cache-dir=off", "--log-level=warning", f"--max-sessions={2 * SESSIONS}",
+                f"--principal-sessions={2 * SESSIONS}", *options,
+            )  # fmt: skip
+            return pid, url, target
+
+        pid, _, target = start("null", "--metrics-listen=off")
+        rows = printed("bench_wire_sessions", target, pid, SESSIONS, IDLE_SECONDS)
+        _, _, target = start("llvm", "--metrics-listen=off")
+        rows += printed("bench_wire_active", target, ACTIVE, ACTIVE_SECONDS)
+        port = free_port()
+        pid, url, _ = start("null", f"--metrics-listen=127.0.0.1:{port}")
+        return rows + printed("bench_wire_nodes", url, pid, port, MILLIONS)
 
 
 def python_row() -> dict[str, Any]:

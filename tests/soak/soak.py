@@ -202,17 +202,18 @@ def await_rest(daemon: Daemon, before: dict[str, float]) -> dict[str, tuple[floa
 
 def drifts(samples: list[dict[str, float]], seconds: float) -> dict[str, Drift]:
     late = [sample for sample in samples if sample["seconds"] >= WARM_UP * seconds]
+    if len(late) < 3:
+        return {}  # it ended early, which is told elsewhere
     times = [sample["seconds"] for sample in late]
     return {name: drift_of(times, [sample[name] for sample in late]) for name in BOUNDS}
 
 
 def print_table(samples: list[dict[str, float]], found: dict[str, Drift], load: Load) -> None:
-    first = next(iter(samples))
     print(f"{'':<14}{'first':>10}{'last':>10}{'most':>10}{'a minute':>11}{'± error':>10}{'t':>8}")
-    for name, (unit, bound) in BOUNDS.items():
+    for name, drift in found.items():
+        unit, bound = BOUNDS[name]
         values = [sample[name] / unit for sample in samples]
-        drift = found[name]
-        line = f"{name:<14}{first[name] / unit:>10.1f}{values[-1]:>10.1f}{max(values):>10.1f}"
+        line = f"{name:<14}{values[0]:>10.1f}{values[-1]:>10.1f}{max(values):>10.1f}"
         line += f"{drift.per_minute / unit:>11.3f}{drift.error / unit:>10.3f}{drift.t:>8.1f}"
         print(line + f"  at most {bound / unit:g}{' MiB' if unit == MIB else ''}")
     print("rounds:", ", ".join(f"{role} {count}" for role, count in sorted(load.rounds.items())))
@@ -238,9 +239,10 @@ def soak(minutes: float, report: Path | None) -> list[str]:
         problems.append(f"the daemon ended with {status}: {log[-2000:]}")
     problems += [f"{name} is {now:g}, was {was:g}" for name, (was, now) in above.items()]
     found = drifts(samples, seconds)
-    for name, (unit, bound) in BOUNDS.items():
-        if minutes >= LEAST_MINUTES and found[name].exceeds(bound):
-            problems.append(f"{name} grows by {found[name].per_minute / unit:.3f} a minute")
+    for name, drift in found.items():
+        unit, bound = BOUNDS[name]
+        if minutes >= LEAST_MINUTES and drift.exceeds(bound):
+            problems.append(f"{name} grows by {drift.per_minute / unit:.3f} a minute")
     print_table(samples, found, load)
     if report is not None:
         slopes = {name: [drift.per_minute, drift.error] for name, drift in found.items()}
