@@ -16,10 +16,11 @@ int64_t HostMemoryLimit(const DeviceOptions& options);
 
 // Hands out host memory up to a limit. Freed blocks are kept by size class and reused, because the
 // first touch of fresh pages costs more than most kernels; they are returned to the system when the
-// limit is near, and the oldest of them when more is held than twice what was ever in use and 64 MiB:
-// sizes that vary would else gather a block of every class for each user there ever was. Blocks of 2 MiB and more are aligned to 2 MiB and ask for huge pages, others are
-// aligned to 64 bytes. A size is rounded up by at most a quarter, and counted rounded. Thread-safe.
-// Memory may outlive the allocator.
+// limit is near, and the oldest of them when more is held than twice what was ever in use and 64
+// MiB: sizes that vary would else gather a block of every class for each user there ever was.
+// Blocks of 2 MiB and more are aligned to 2 MiB and ask for huge pages, others are aligned to 64
+// bytes. A size is rounded up by at most a quarter, and counted rounded. Thread-safe. Memory may
+// outlive the allocator.
 class HostAllocator : public Allocator {
  public:
   explicit HostAllocator(int64_t limit);

@@ -10,8 +10,14 @@ namespace tensord::soak {
 namespace {
 
 const std::map<std::string, Role> kRoles = {
-    {"train", Train}, {"graphs", Graphs},   {"transfers", Transfers},   {"share", Share},
-    {"fail", Fail},   {"give_up", GiveUp}, {"come_and_go", ComeAndGo}, {"lose_streams", LoseStreams},
+    {"train", Train},
+    {"graphs", Graphs},
+    {"transfers", Transfers},
+    {"share", Share},
+    {"fail", Fail},
+    {"give_up", GiveUp},
+    {"come_and_go", ComeAndGo},
+    {"lose_streams", LoseStreams},
 };
 
 int Main(const std::string& address, const std::string& name, int seconds, uint32_t seed) {

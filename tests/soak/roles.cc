@@ -96,10 +96,9 @@ tc::Tensor RandomGraph(tc::Session& session, uint32_t number) {
 uint64_t Train(const Work& work) {
   uint64_t rounds = 0;
   const auto f32 = [](tc::Dims dims) { return tc::Type{tc::DType::kF32, std::move(dims)}; };
-  const tc::Program step =
-      Get(tc::MakeProgram({f32({kPoints, 1}), f32({kPoints, 1}), f32({1, kHidden}),
-                           f32({kHidden, 1})},
-                          Step, {.label = "soak step", .donate = {2, 3}}));
+  const tc::Program step = Get(
+      tc::MakeProgram({f32({kPoints, 1}), f32({kPoints, 1}), f32({1, kHidden}), f32({kHidden, 1})},
+                      Step, {.label = "soak step", .donate = {2, 3}}));
   while (work.GoOn()) {
     const auto session = Connect(work, "train");
     TrainOnce(*session, step, work);
@@ -129,9 +128,11 @@ uint64_t Transfers(const Work& work) {
   const auto session = Connect(work, "transfers");
   uint64_t rounds = 0;
   for (; work.GoOn(); ++rounds) {
-    const size_t size = 1 + work.Below(kMost), from = work.Below(static_cast<uint32_t>(kMost - size + 1));
+    const size_t size = 1 + work.Below(kMost),
+                 from = work.Below(static_cast<uint32_t>(kMost - size + 1));
     const std::string_view part = std::string_view(bytes).substr(from, size);
-    const tc::Tensor there = session->PutBytes({tc::DType::kU8, {static_cast<int64_t>(size)}}, part);
+    const tc::Tensor there =
+        session->PutBytes({tc::DType::kU8, {static_cast<int64_t>(size)}}, part);
     if (Get(session->FetchValue(there)).bytes != part) Die("other bytes came back");
     absl::SleepFor(absl::Milliseconds(20));
   }

@@ -31,14 +31,14 @@ struct Work {
 // Each answers how many rounds it did.
 using Role = uint64_t (*)(const Work& work);
 
-uint64_t Train(const Work& work);         // a Program with donated weights, step after step
-uint64_t Graphs(const Work& work);        // random graphs of a pool: always the same bits
-uint64_t Transfers(const Work& work);     // megabytes there and back
-uint64_t Share(const Work& work);         // Publish and Lookup, by unary calls
-uint64_t GiveUp(const Work& work);        // cancels, and deadlines that are too short
-uint64_t Fail(const Work& work);          // faults of every kind a client library lets through
-uint64_t ComeAndGo(const Work& work);     // sessions that open, work a little and close
-uint64_t LoseStreams(const Work& work);   // connections that are cut under a session that goes on
+uint64_t Train(const Work& work);        // a Program with donated weights, step after step
+uint64_t Graphs(const Work& work);       // random graphs of a pool: always the same bits
+uint64_t Transfers(const Work& work);    // megabytes there and back
+uint64_t Share(const Work& work);        // Publish and Lookup, by unary calls
+uint64_t GiveUp(const Work& work);       // cancels, and deadlines that are too short
+uint64_t Fail(const Work& work);         // faults of every kind a client library lets through
+uint64_t ComeAndGo(const Work& work);    // sessions that open, work a little and close
+uint64_t LoseStreams(const Work& work);  // connections that are cut under a session that goes on
 
 [[noreturn]] inline void Die(const std::string& what) {
   std::fprintf(stderr, "soak_load: %s\n", what.c_str());

@@ -102,10 +102,10 @@ uint64_t LoseStreams(const Work& work) {
       CutConnections();
     }
   });
-  const tc::Program twice = Get(tc::MakeProgram(
-      {tc::Type{tc::DType::kF32, {4}}}, [](tc::Graph&, const std::vector<tc::Tensor>& in) {
-        return std::vector<tc::Tensor>{in[0] + in[0]};
-      }));
+  const tc::Program twice = Get(tc::MakeProgram({tc::Type{tc::DType::kF32, {4}}},
+                                                [](tc::Graph&, const std::vector<tc::Tensor>& in) {
+                                                  return std::vector<tc::Tensor>{in[0] + in[0]};
+                                                }));
   const std::string bytes(size_t{1} << 20, 'y');
   uint64_t rounds = 0;
   for (; work.GoOn(); ++rounds) {

@@ -69,8 +69,8 @@ v1::ServerFrame SubmitSession::Send() {
   frame_.set_token(welcome_.resume_secret());
   frame_.set_wait_us(1'000'000);
   v1::ServerFrame answer;
-  const absl::Status status = client::CallUnary(channel_, "/tensord.v1.Compute/Submit", frame_,
-                                                absl::Seconds(30), &answer);
+  const absl::Status status =
+      client::CallUnary(channel_, "/tensord.v1.Compute/Submit", frame_, absl::Seconds(30), &answer);
   if (!status.ok()) Die(status.ToString());
   frame_.Clear();
   if (answer.seq() != 0) seen_ = answer.seq();

@@ -8,10 +8,8 @@ namespace {
 
 TEST(ActiveSessions, EveryOneGetsSomewhereAllTheTime) {
   const DaemonProcess daemon;
-  const absl::StatusOr<Activity> activity =
-      RunActiveSessions(daemon.address(), {.sessions = 200,
-                                           .time = absl::Seconds(3),
-                                           .window = absl::Seconds(1)});
+  const absl::StatusOr<Activity> activity = RunActiveSessions(
+      daemon.address(), {.sessions = 200, .time = absl::Seconds(3), .window = absl::Seconds(1)});
   ASSERT_TRUE(activity.ok()) << activity.status();
   EXPECT_GE(activity->least_in_window, 1u);
   EXPECT_GE(activity->Fairness(), 0.8);

@@ -278,9 +278,8 @@ TEST(Connect, ALostDaemonEndsEveryWait) {
 TEST(ConnectTest, ADaemonThatIsSlowToAnswerIsWaitedFor) {
   const DaemonProcess daemon;
   kill(daemon.pid(), SIGSTOP);
-  auto connecting = std::async(std::launch::async, [&] {
-    return Session::Connect({.address = daemon.address()}).status();
-  });
+  auto connecting = std::async(
+      std::launch::async, [&] { return Session::Connect({.address = daemon.address()}).status(); });
   absl::SleepFor(absl::Milliseconds(300));
   kill(daemon.pid(), SIGCONT);
   EXPECT_TRUE(connecting.get().ok());

@@ -101,8 +101,10 @@ TEST_F(SessionGraphTest, WhatIsDescribedAgainDoesNotInheritAFailure) {
   ASSERT_TRUE(graph_.Define(1, Stored(F32({4}))).ok());
   ASSERT_TRUE(Add(2, "neg", {1}).ok());
   const Id first = 2, again = 3;
-  graph_.Extract({&first, 1}).results[0]->Fail(
-      std::make_shared<Poison>(Poison{.status = absl::CancelledError("given up"), .cause = 2}));
+  graph_.Extract({&first, 1})
+      .results[0]
+      ->Fail(
+          std::make_shared<Poison>(Poison{.status = absl::CancelledError("given up"), .cause = 2}));
   ASSERT_TRUE(Add(3, "neg", {1}).ok());
   const Slice slice = graph_.Extract({&again, 1});
   ASSERT_NE(slice.function, nullptr);
