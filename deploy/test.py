@@ -22,6 +22,7 @@ LOGS = ROOT / "build" / "logs"
 VENV = ROOT / ".venv" / "bin"
 JOBS = os.environ.get("DEV_JOBS") or str(len(os.sched_getaffinity(0)))
 FUZZ_SECONDS = os.environ.get("DEV_FUZZ_SECONDS", "60")
+SOAK_MINUTES = 0.2
 SUBSET_SECONDS = 180
 TIDY_SECONDS = 120
 TAIL_LINES = 40
@@ -348,6 +349,14 @@ def phase_fuzz(phase: Phase) -> Result:
     return result
 
 
+def phase_soak(phase: Phase) -> Result:
+    """A short soak: answers and gauges, not yet growth; and what counts as growth."""
+    result = Result()
+    result.check(phase.run(sys.executable, "tests/soak/drift_test.py"), "drift_test.py")
+    result.check(phase.run("deploy/dev", "soak", "--minutes", SOAK_MINUTES), "deploy/dev soak")
+    return result
+
+
 PHASES: dict[str, Callable[[Phase], Result]] = {
     "setup": phase_setup,
     "format": phase_format,
@@ -363,6 +372,7 @@ PHASES: dict[str, Callable[[Phase], Result]] = {
     "units": phase_units,
     "image": phase_image,
     "fuzz": phase_fuzz,
+    "soak": phase_soak,
     "asan_all": whole_phase("asan"),
     "tsan_all": whole_phase("tsan"),
 }
