@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/host.h"
 #include "engine/base/log.h"
 #include "engine/base/settings.h"
 #include "engine/base/strings.h"
@@ -106,11 +107,15 @@ void Reload(Args args, Options& options, Server& server) {
   LOG_INFO("configuration reloaded");
 }
 
+constexpr int kLeastArenas = 4;
+
 // Chunks of transfers are allocated and freed all the time: by default glibc would map each anew,
-// or give it back to the system, and faulting its pages in costs more than copying its bytes.
+// or give it back to the system, and faulting its pages in costs more than copying its bytes. What
+// is kept is kept by each arena, and glibc makes eight of them for each core.
 void KeepFreedMemory() {
   mallopt(M_MMAP_THRESHOLD, 8 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_ARENA_MAX, std::max(kLeastArenas, base::CpuCount()));
 }
 
 // Until something asks for the end; then the end.
