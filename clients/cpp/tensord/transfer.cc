@@ -93,10 +93,14 @@ absl::Status BulkLane::UploadInCalls(uint64_t number, std::string_view bytes, ui
       return absl::DataLossError(
           absl::StrCat("the upload of ", bytes.size(), " bytes stopped at ", sent->committed()));
     }
-    if (!Again(attempts, sent.status(), from, patience_)) return sent.status();
+    // It has ended: the answer to an attempt before, which may have been through shared memory, is
+    // lost.
+    const bool ended = absl::IsAlreadyExists(sent.status());
+    if (!ended && !Again(attempts, sent.status(), from, patience_)) return sent.status();
     const absl::StatusOr<uint64_t> committed = Committed(number, bytes.size());
     if (committed.ok()) from = *committed;
     if (committed.ok() && from == bytes.size()) return absl::OkStatus();
+    if (ended) return sent.status();
   }
 }
 

@@ -93,5 +93,33 @@ TEST_F(ResumeTest, GivesUpInTheEnd) {
   EXPECT_FALSE(impatient->Fetch<float>(x).ok());
 }
 
+TEST(BulkLaneTest, AnUploadWhoseAnswerWasLostIsDoneWhenTheDaemonHasTakenIt) {
+  const Target target = *ParseAddress(SharedAddress());
+  v1::Hello hello;
+  hello.set_max_version(1);
+  const auto connection =
+      *Connection::Open(MakeChannel(target, nullptr), hello,
+                        {.timeout = absl::Seconds(10),
+                         .reconnect = absl::Seconds(10),
+                         .credentials = std::make_shared<Credentials>(std::string())});
+  const BulkLane lane(MakeChannel(target, nullptr), "", connection->welcome(), absl::Seconds(10));
+  const std::string bytes(100'000, 'x');
+  const uint64_t number = connection->NewUpload();
+  ASSERT_TRUE(lane.Upload(number, bytes).ok());
+  const std::vector<Tensor> bound =
+      connection->Define(1, true, [&](uint64_t first, v1::Item* item) {
+        v1::BindUpload& bind = *item->mutable_bind();
+        bind.set_id(first);
+        bind.mutable_type()->set_dtype(v1::DTYPE_U8);
+        bind.mutable_type()->mutable_dims()->add_sizes(bytes.size());
+        bind.set_upload(number);
+      });
+  v1::Item barrier;
+  barrier.mutable_barrier();
+  ASSERT_TRUE(connection->AskAndWait(barrier, absl::Seconds(10)).ok());
+  EXPECT_EQ(lane.Upload(number, bytes), absl::OkStatus());
+  connection->Close(absl::Seconds(1));
+}
+
 }  // namespace
 }  // namespace tensord::client
