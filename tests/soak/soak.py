@@ -151,6 +151,12 @@ class Load:
                 self.problems.append(f"{role}: {process.communicate()[1].strip()}")
                 del self.running[role]
 
+    def give_up(self) -> None:
+        for process in self.running.values():
+            process.kill()
+            process.communicate()
+        self.running.clear()
+
     def finish(self) -> None:
         for role, process in self.running.items():
             try:
@@ -185,6 +191,8 @@ def run_load(daemon: Daemon, seconds: float, every: float) -> tuple[Load, list[d
         if at >= next_kill:
             load.kill_one()
             next_kill = at + KILL_EVERY
+    if load.problems:
+        load.give_up()
     load.finish()
     return load, samples
 
