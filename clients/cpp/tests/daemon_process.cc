@@ -90,8 +90,8 @@ DaemonProcess::DaemonProcess(const KeepLogs& logs) {
 }
 
 void DaemonProcess::Start(std::vector<std::string> flags, bool keep_logs) {
-  flags.insert(flags.end(), {"--device=cpu", "--cache-dir=off", "--metrics-listen=off",
-                             "--drain-delay=0", "--exit-with-parent"});
+  flags.insert(flags.begin(), {"--device=cpu", "--cache-dir=off", "--metrics-listen=off",
+                               "--drain-delay=0", "--exit-with-parent"});
   const Child child = Spawn(TENSORD_DAEMON, flags, keep_logs);
   pid_ = child.pid, stdin_ = child.in, stdout_ = child.out, stderr_ = child.err;
   const std::string announced = "listening ";

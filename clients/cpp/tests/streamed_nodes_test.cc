@@ -20,9 +20,9 @@ TEST(SlowStreamedNodes, AMillionLeaveNothingBehind) {
   const int64_t before = ResidentBytes(daemon.pid());
   ASSERT_TRUE(StreamNodes(**session, 1'000'000).ok());
   EXPECT_LE(ResidentBytes(daemon.pid()) - before, kRoom);
-  EXPECT_EQ(*ReadMetric(port, "tensord_principal_nodes"), 0);
-  EXPECT_EQ(*ReadMetric(port, "tensord_resident_bytes"), 0);
-  EXPECT_GE(*ReadMetric(port, "tensord_nodes_total"), 1'200'000);
+  EXPECT_EQ(ReadMetric(port, "tensord_principal_nodes").value_or(-1), 0);
+  EXPECT_EQ(ReadMetric(port, "tensord_resident_bytes").value_or(-1), 0);
+  EXPECT_GE(ReadMetric(port, "tensord_nodes_total").value_or(-1), 1'200'000);
 }
 
 }  // namespace
