@@ -2,6 +2,7 @@
 // wire_bare.cc serves. Reads a measurement's name a line, answers a number a line.
 //
 //   bench_wire daemon ADDRESS [TOKEN]      with devices null (round trips) and llvm (bulk bytes)
+//   bench_wire shared ADDRESS [TOKEN]      the same, bulk bytes through shared memory
 //   bench_wire bare ADDRESS
 //
 // A process each, because gRPC lets one thread of a process poll for all of its channels.
@@ -136,28 +137,26 @@ class Bare {
 // A large value, to and fro.
 class Bulk {
  public:
-  Bulk(const std::string& address, const std::string& token, bool shared_memory)
-      : session_(Get(tc::Session::Connect(
-            {.address = address, .token = token, .shared_memory = shared_memory}))) {}
-
-  void Upload() {
-    value_ = session_->PutBytes({tc::DType::kU8, {kBulkBytes}, kHostDevice}, bytes_);
-    if (absl::Status status = session_->Barrier({value_}); !status.ok()) Die(status);
-  }
-  void Download() {
-    if (absl::Status status = session_->FetchInto(value_, &fetched_); !status.ok()) Die(status);
-    if (fetched_.bytes.size() != kBulkBytes) Die(absl::DataLossError("download"));
-  }
-  void Verify() {
+  // `session` is kept.
+  explicit Bulk(tc::Session& session) : session_(session) {
     Upload();
     Download();
     if (fetched_.bytes != bytes_) Die(absl::DataLossError("another value came back"));
+  }
+
+  void Upload() {
+    value_ = session_.PutBytes({tc::DType::kU8, {kBulkBytes}, kHostDevice}, bytes_);
+    if (absl::Status status = session_.Barrier({value_}); !status.ok()) Die(status);
+  }
+  void Download() {
+    if (absl::Status status = session_.FetchInto(value_, &fetched_); !status.ok()) Die(status);
+    if (fetched_.bytes.size() != kBulkBytes) Die(absl::DataLossError("download"));
   }
   // What a transfer costs at least, where both ends are memory.
   void Copy() { std::memcpy(fetched_.bytes.data(), bytes_.data(), bytes_.size()); }
 
  private:
-  const std::unique_ptr<tc::Session> session_;
+  tc::Session& session_;
   tc::Tensor value_;
   tc::Value fetched_;
   const std::string bytes_ = std::string(kBulkBytes, 'x');
@@ -166,15 +165,15 @@ class Bulk {
 // The daemon: a Program of one op, and a value to run it on.
 class Ours {
  public:
-  Ours(const std::string& address, const std::string& token)
-      : calls(address, token, false),
-        shared(address, token, true),
-        session_(Get(tc::Session::Connect({.address = address, .token = token}))),
+  Ours(const std::string& address, const std::string& token, bool shared_memory)
+      : session_(Get(tc::Session::Connect(
+            {.address = address, .token = token, .shared_memory = shared_memory}))),
         program_(Get(tc::MakeProgram({tc::Type{tc::DType::kF32, {1}}},
                                      [](tc::Graph&, const std::vector<tc::Tensor>& in) {
                                        return std::vector<tc::Tensor>{in[0] + in[0]};
                                      }))),
-        x_(session_->Put<float>({1}, {1})) {}
+        x_(session_->Put<float>({1}, {1})),
+        bulk_(*session_) {}
 
   void ExecuteAndFetch() {
     const std::vector<tc::Tensor> y = session_->Execute(program_, {x_});
@@ -199,12 +198,13 @@ class Ours {
     Get(session_->Ping());
   }
 
-  Bulk calls, shared;
+  Bulk& bulk() { return bulk_; }
 
  private:
   const std::unique_ptr<tc::Session> session_;
   const tc::Program program_;
   const tc::Tensor x_;
+  Bulk bulk_;
 };
 
 double MedianPing(const std::function<void()>& ping) {
@@ -242,8 +242,8 @@ double PingBesideTransfers(Ours& ours) {
     }
   });
   for (int i = 0; i < 3; ++i) {
-    ours.calls.Upload();
-    ours.calls.Download();
+    ours.bulk().Upload();
+    ours.bulk().Download();
   }
   done = true;
   pinging.join();
@@ -254,11 +254,9 @@ Measurements OfDaemon(Ours& ours) {
   constexpr int kNodes = 400'000;
   return {{"round_trip", [&] { return MedianPing([&] { ours.ExecuteAndFetch(); }); }},
           {"after_silence", [&] { return AfterSilence([&] { ours.ExecuteAndFetch(); }); }},
-          {"upload", [&] { return Rate([&] { ours.calls.Upload(); }); }},
-          {"download", [&] { return Rate([&] { ours.calls.Download(); }); }},
-          {"shared_upload", [&] { return Rate([&] { ours.shared.Upload(); }); }},
-          {"shared_download", [&] { return Rate([&] { ours.shared.Download(); }); }},
-          {"copy", [&] { return Rate([&] { ours.shared.Copy(); }); }},
+          {"upload", [&] { return Rate([&] { ours.bulk().Upload(); }); }},
+          {"download", [&] { return Rate([&] { ours.bulk().Download(); }); }},
+          {"copy", [&] { return Rate([&] { ours.bulk().Copy(); }); }},
           {"ping_beside", [&] { return PingBesideTransfers(ours); }},
           {"nodes", [&] { return kNodes / SecondsOf([&] { ours.Nodes(kNodes); }); }}};
 }
@@ -281,9 +279,7 @@ int Main(const std::string& kind, const std::string& address, const std::string&
     Bare bare(address);
     return Serve(OfBare(bare));
   }
-  Ours ours(address, token);
-  ours.calls.Verify();
-  ours.shared.Verify();
+  Ours ours(address, token, kind == "shared");
   return Serve(OfDaemon(ours));
 }
 
@@ -292,9 +288,9 @@ int Main(const std::string& kind, const std::string& address, const std::string&
 
 int main(int argc, char** argv) {
   const std::string kind = argc > 2 ? argv[1] : "";
-  if ((kind == "daemon" && argc <= 4) || (kind == "bare" && argc == 3)) {
+  if (((kind == "daemon" || kind == "shared") && argc <= 4) || (kind == "bare" && argc == 3)) {
     return tensord::bench::Main(kind, argv[2], argc == 4 ? argv[3] : "");
   }
-  std::fprintf(stderr, "usage: %s daemon ADDRESS [TOKEN] | bare ADDRESS\n", argv[0]);
+  std::fprintf(stderr, "usage: %s daemon|shared ADDRESS [TOKEN] | bare ADDRESS\n", argv[0]);
   return 2;
 }

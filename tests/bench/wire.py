@@ -55,8 +55,8 @@ def name_of(measurement: str, transport: str) -> str:
 ROWS: dict[str, tuple[str, float] | None] = {
     name_of(m, t): BARS[m] for t in TRANSPORTS for m in [*MEASUREMENTS, *ALONE]
 }
-SHARED = {"shared_upload": "upload of 256 MiB, shared memory",
-          "shared_download": "download of 256 MiB, shared memory"}  # fmt: skip
+SHARED = {"upload": "upload of 256 MiB, shared memory",
+          "download": "download of 256 MiB, shared memory"}  # fmt: skip
 ROWS.update({name: ("ratio", 0.8) for name in SHARED.values()})
 NETS = ["digits", "mnist"]
 TRAINING_ROUNDS, TRAINING_STEPS = 11, {"digits": 100, "mnist": 10}
@@ -154,7 +154,8 @@ def addresses(folder: Path, transport: str, name: str) -> tuple[str, str]:
     return f"unix://{folder}/{name}.sock", f"unix:{folder}/{name}.sock"
 
 
-def start_ends(servers: Servers, folder: Path, transport: str) -> tuple[End, list[End]]:
+def start_daemon(servers: Servers, folder: Path, transport: str) -> str:
+    """The address of a daemon with the devices null and llvm."""
     tokens = folder / "tokens"
     tokens.write_text(f"bench {TOKEN}\n")
     tokens.chmod(0o600)
@@ -163,6 +164,11 @@ def start_ends(servers: Servers, folder: Path, transport: str) -> tuple[End, lis
         "listening", BUILD / "server/tensord", f"--listen={url}", f"--token-file={tokens}",
         "--device=null,llvm", "--cache-dir=off", "--metrics-listen=off",
     )  # fmt: skip
+    return url
+
+
+def start_ends(servers: Servers, folder: Path, transport: str) -> tuple[End, list[End]]:
+    url = start_daemon(servers, folder, transport)
     peers = []
     for api, name in (("cq", "completion queue"), ("callback", "callback API")):
         _, target = addresses(folder, transport, api)
@@ -213,18 +219,19 @@ def rows_over(transport: str) -> list[dict[str, Any]]:
         for measurement, (unit, _) in ALONE.items():
             values = [ours.measure(measurement) for _ in range(ROUNDS)]
             rows.append(row(name_of(measurement, transport), unit, values))
-        if transport == TRANSPORTS[0]:
-            rows += shared_rows(ours)
         for end in ends:
             end.close()
         return rows
 
 
-def shared_rows(ours: End) -> list[dict[str, Any]]:
+def shared_rows() -> list[dict[str, Any]]:
     """Transfers through shared memory against copying as many bytes in one process."""
-    names = ["copy", *SHARED]
-    for name in names * BULK_ROUNDS:
-        ours.measure(name)
+    with tempfile.TemporaryDirectory() as folder, Servers() as servers:
+        url = start_daemon(servers, Path(folder), TRANSPORTS[0])
+        ours = End.start("tensord", "shared", url, TOKEN)
+        for name in ["copy", *SHARED] * BULK_ROUNDS:
+            ours.measure(name)
+        ours.close()
     copies = ours.values["copy"]
     rows = []
     for name, title in SHARED.items():
@@ -303,7 +310,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     rows = [found for transport in TRANSPORTS for found in rows_over(transport)]
-    rows += [*map(training_row, NETS), python_row(), *session_rows()]
+    rows += [*shared_rows(), *map(training_row, NETS), python_row(), *session_rows()]
     options.json.write_text(json.dumps(rows, indent=1) + "\n")
     for found in rows:
         print(describe(found, ROWS.get(found["name"])))

@@ -23,6 +23,7 @@ namespace {
 constexpr std::string_view kMagic = "tensord\x01";
 constexpr size_t kLengthBytes = 4, kMaxMessage = 64 << 10;
 constexpr uint64_t kWorthwhile = 256 << 10;
+constexpr absl::Duration kLookOut = absl::Microseconds(50);
 constexpr absl::Duration kOpenTimeout = absl::Seconds(5), kPause = absl::Seconds(10);
 static_assert(std::endian::native == std::endian::little);
 
@@ -118,13 +119,24 @@ absl::Status SharedRing::Send(const v1::RingRequest& request) {
   return SendAll(fd_, bytes) ? absl::OkStatus() : Gone("the daemon closed the connection");
 }
 
-absl::Status SharedRing::ReceiveMore(absl::Time deadline) {
-  if (deadline != absl::InfiniteFuture()) {
-    pollfd watched = {fd_, POLLIN, 0};
-    const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
-    const int most = static_cast<int>(std::clamp<int64_t>(left, 0, 1 << 30));
-    if (poll(&watched, 1, most) == 0) return absl::DeadlineExceededError("shared memory");
+// The next message is near while a transfer goes on: sleeping is put off a little.
+absl::Status SharedRing::AwaitMore(absl::Time deadline) const {
+  pollfd watched = {fd_, POLLIN, 0};
+  const absl::Time start = absl::Now();
+  for (absl::Time now = start; now < std::min(start + kLookOut, deadline); now = absl::Now()) {
+    if (poll(&watched, 1, 0) != 0) return absl::OkStatus();
   }
+  int most = -1;
+  if (deadline != absl::InfiniteFuture()) {
+    const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+    most = static_cast<int>(std::clamp<int64_t>(left, 0, 1 << 30));
+  }
+  if (poll(&watched, 1, most) != 0) return absl::OkStatus();
+  return absl::DeadlineExceededError("shared memory");
+}
+
+absl::Status SharedRing::ReceiveMore(absl::Time deadline) {
+  if (absl::Status status = AwaitMore(deadline); !status.ok()) return status;
   char bytes[4096];
   iovec part = {bytes, sizeof(bytes)};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];

@@ -37,6 +37,7 @@ class SharedRing {
   absl::Status Map(const v1::RingOpened& opened);
   absl::Status Send(const v1::RingRequest& request);
   absl::StatusOr<v1::RingReply> Receive(absl::Time deadline);
+  absl::Status AwaitMore(absl::Time deadline) const;
   absl::Status ReceiveMore(absl::Time deadline);
   absl::StatusOr<uint32_t> AwaitUploaded();
   char* SlotAt(uint32_t slot) const { return memory_ + size_t{slot} * slot_bytes_; }
