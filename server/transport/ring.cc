@@ -118,7 +118,7 @@ bool Ring::SendEnd(const absl::Status& status) {
   return Send(reply);
 }
 
-const absl::Status& Ring::Counted(const absl::Status& refusal) const {
+absl::Status Ring::Counted(absl::Status refusal) const {
   if (absl::IsUnauthenticated(refusal)) services_.authenticator.CountRefusal(peer_, refusal);
   return refusal;
 }

@@ -59,7 +59,7 @@ class Ring {
   void StopDownload();
   bool SendEnd(const absl::Status& status);
   // The same; counts and logs a token that was none of the session's.
-  const absl::Status& Counted(const absl::Status& refusal) const;
+  absl::Status Counted(absl::Status refusal) const;
   bool Send(const v1::RingReply& reply, int descriptor = -1);
 
   const base::Fd fd_;

@@ -133,7 +133,7 @@ void FrameStream::OnFinished(Events& events) {
   open_ = false;
   const absl::Status status = StatusOf(status_);
   if (std::optional<Retry> retry = events.OnLost(status)) {
-    first_ = std::move(retry->first);
+    first_ = retry->first;
     ++under_way_;
     retry_alarm_.Set(&queue_, In(retry->after), Ptr(Tag::kRetry));
     return;

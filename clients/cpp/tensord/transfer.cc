@@ -128,8 +128,8 @@ absl::Status BulkLane::DownloadInCalls(v1::DownloadRequest request, absl::Durati
   Attempts attempts;
   for (;;) {
     request.set_offset(received.count());
-    const absl::Status status = CallForMany<grpc::ByteBuffer>(
-        channel_, "/tensord.v1.Compute/Download", request, timeout, {on_chunk});
+    absl::Status status = CallForMany<grpc::ByteBuffer>(channel_, "/tensord.v1.Compute/Download",
+                                                        request, timeout, {on_chunk});
     if (!valid) return absl::InternalError("the daemon sent bytes that are no DownloadChunk");
     if (status.ok() || received.complete()) return absl::OkStatus();
     if (!Again(attempts, status, received.count(), patience_)) return status;
