@@ -63,7 +63,7 @@ std::string ConnectionName(std::string_view grpc_peer) {
     return std::string(grpc_peer);
   }
   const bool v4 = grpc_peer[3] == '4';
-  const std::string text = Unescaped(grpc_peer.substr(5));
+  std::string text = Unescaped(grpc_peer.substr(5));
   const size_t colon = text.rfind(':');
   int port = 0;
   if (colon == text.npos || !absl::SimpleAtoi(text.substr(colon + 1), &port)) return text;

@@ -40,7 +40,9 @@ BOUNDS = {
     "descriptors": (1, 1.0),
     "threads": (1, 1.0),
 }
-SPARE = {"threads": 2.0}  # gRPC's own come and go
+SPARE = {"threads": 2.0}  # one that is being made has no name yet
+# gRPC's own threads, which come and go: as /proc cuts their names.
+GRPC_THREADS = {"default-executo", "event_engine", "grpc_global_tim", "resolver-execut"}
 GAUGE = re.compile(
     r"^(tensord_(?:sessions|session_streams|transfers|watchers|publications|resident_bytes"
     r"|staging_bytes|principal_(?:sessions|resident_bytes|staging_bytes|nodes|in_flight)))"
@@ -86,7 +88,7 @@ class Daemon:
             "daemon RSS": resident(process),
             "workers RSS": sum(resident(Path("/proc") / pid) for pid in children),
             "descriptors": float(len(list((process / "fd").iterdir()))),
-            "threads": float(len(tasks)),
+            "threads": float(sum(read(t / "comm").strip() not in GRPC_THREADS for t in tasks)),
         }
 
     def stop(self) -> int:
