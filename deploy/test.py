@@ -37,7 +37,10 @@ SUBSETS = {
     "tsan": ["base", "server"],
     "nollvm": ["ir", "hard_five", "device_conformance"],
 }
-SLOW_CASES = "-*Slow*:*Exhaustive*:DaemonTest.*:CheckConfigTest.*:ServiceManagerTest.*"
+SLOW_CASES = (
+    "-*Slow*:*Exhaustive*:DaemonTest.*:CheckConfigTest.*:ServiceManagerTest.*"
+    ":TlsGarbageTest.*:HostileTest.AWellBehaved*"
+)
 RUFF_FOLDERS = [["clients"], ["--config", "deploy/ruff.toml", "deploy", "tests"]]
 
 

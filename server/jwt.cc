@@ -235,7 +235,7 @@ bool JwtVerifier::IsSigned(const std::string& token, std::string_view algorithm)
 }
 
 absl::StatusOr<Principal> JwtVerifier::Verify(const std::string& token, absl::Time now) const {
-  const absl::Status invalid = Refusal("the token is not valid");
+  absl::Status invalid = Refusal("the token is not valid");
   const auto parts = PartsOf(token);
   if (!parts) return invalid;
   const std::optional<Json> header = Decode(parts->at(0)), claims = Decode(parts->at(1));
