@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,3 +58,18 @@ def test_it_may_be_switched_off(session: Connection) -> None:
         value = other.put(tensord.dtype.uint8, sent.shape, sent)
         assert other.read(value) == sent.tobytes()
     assert stat(session, "bytes_shared") == before
+
+
+def test_an_upload_whose_answer_was_lost_is_not_refused(
+    session: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = session.transport.shared
+    upload = lane.upload
+
+    def lose_the_answer(*arguments: Any) -> bool:
+        assert upload(*arguments)
+        return False
+
+    monkeypatch.setattr(lane, "upload", lose_the_answer)
+    sent = numbers(1 << 20)
+    assert np.array_equal(Tensor(sent).numpy(), sent)

@@ -18,6 +18,7 @@ from tensord.session.transport import Transport
 __all__ = ["download", "upload"]
 
 _CHUNK: Final = 1 << 20
+_ALREADY_EXISTS: Final = 6
 _DATA_TAG: Final = b"\x7a"  # field 15, length-delimited
 
 
@@ -44,6 +45,11 @@ def upload(
                 return
             raise TensordError(f"the upload of {len(data)} bytes stopped at {status.committed}")
         except TensordError as error:
+            # It has ended: the answer to an attempt before, maybe through shared memory, was lost.
+            if error.code == _ALREADY_EXISTS:
+                if _committed(transport, welcome, number, len(data)) == len(data):
+                    return
+                raise
             if not (wanted() and can_resume(error) and attempts.again(offset, patience)):
                 raise
         with suppress(TensordError):  # then the next attempt fails too, or goes on from here
