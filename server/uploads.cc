@@ -1,7 +1,7 @@
 #include "server/uploads.h"
 
-#include "engine/base/streaming_copy.h"
 #include "engine/runtime/fault.h"
+#include "proto/tensord/bulk_copy.h"
 
 namespace tensord::server {
 
@@ -58,7 +58,7 @@ absl::Status Uploads::Append(const ChunkHeader& header, std::span<const std::str
                  at + size, " of a total of ", upload.total);
   }
   for (std::string_view piece : pieces) {
-    base::StreamingCopy(upload.content.data() + at, piece.data(), piece.size());
+    wire::StreamingCopy(upload.content.data() + at, piece.data(), piece.size());
     at += piece.size();
   }
   upload.committed = std::max(upload.committed, at);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/base/status.h"
+#include "proto/tensord/bulk_copy.h"
 
 namespace tensord::server::transport {
 namespace {
@@ -194,7 +195,7 @@ bool Ring::OnDownload(v1::DownloadRequest request) {
   request.set_session(session_);
   request.set_token(token_);
   free_slots_.resize(geometry_.slots);
-  std::iota(free_slots_.rbegin(), free_slots_.rend(), 0);
+  std::iota(free_slots_.begin(), free_slots_.end(), 0);
   auto source = services_.compute.OpenDownload(peer_, request, stream_);
   if (!source.ok()) return SendEnd(Counted(source.status()));
   source_ = *std::move(source);
@@ -213,7 +214,8 @@ bool Ring::OnRelease(uint32_t slot) {
 bool Ring::OnWake() { return source_ == nullptr || Fill(); }
 
 bool Ring::Fill() {
-  while (source_ != nullptr && !free_slots_.empty()) {
+  const uint32_t most = wire::SlotsUnderWay(geometry_.slots, geometry_.slot_bytes);
+  while (source_ != nullptr && free_slots_.size() > geometry_.slots - most) {
     const absl::StatusOr<Pull> pull = NextPiece();
     if (!pull.ok()) return EndDownload(pull.status());
     if (*pull == Pull::kEnd) return EndDownload(absl::OkStatus());
@@ -231,12 +233,12 @@ absl::StatusOr<Pull> Ring::NextPiece() {
 
 // As much of the piece as a slot holds.
 bool Ring::SendPiece() {
-  const uint32_t slot = free_slots_.back();
-  free_slots_.pop_back();
+  const uint32_t slot = free_slots_.front();
+  free_slots_.pop_front();
   const auto bytes =
       static_cast<uint32_t>(std::min<size_t>(piece_.data.view.size(), geometry_.slot_bytes));
-  std::memcpy(memory_->data() + size_t{slot} * geometry_.slot_bytes, piece_.data.view.data(),
-              bytes);
+  wire::HandOverCopy(memory_->data() + size_t{slot} * geometry_.slot_bytes, piece_.data.view.data(),
+                     bytes);
   v1::RingReply reply;
   v1::RingPart& part = *reply.mutable_part();
   if (piece_.type != nullptr) *part.mutable_type() = *piece_.type;

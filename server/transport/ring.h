@@ -2,11 +2,11 @@
 // slots in shared memory.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -76,7 +76,7 @@ class Ring {
   std::unique_ptr<UploadSink> sink_;  // of upload `upload_`
   uint64_t upload_ = 0;
   std::unique_ptr<DownloadSource> source_;  // of the download under way
-  std::vector<uint32_t> free_slots_;        // of those that the download has been lent
+  std::deque<uint32_t> free_slots_;         // of those that the download has been lent
   OutChunk piece_;                          // what is left of the latest; maybe nothing
 };
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "clients/cpp/tensord/streaming_copy.h"
+#include "proto/tensord/bulk_copy.h"
 
 namespace tensord::client {
 namespace {
@@ -105,7 +105,7 @@ Received::Received(size_t size, std::string* bytes) : size_(size), bytes_(*bytes
 bool Received::Add(const char* data, size_t count) {
   if (count > size_ - count_) return false;
   if (count_ + count <= bytes_.size()) {
-    StreamingCopy(bytes_.data() + count_, data, count);
+    wire::StreamingCopy(bytes_.data() + count_, data, count);
   } else {
     bytes_.append(data, count);
   }

@@ -12,10 +12,13 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <deque>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "proto/tensord/bulk_copy.h"
 
 namespace tensord::client {
 namespace {
@@ -187,29 +190,31 @@ absl::StatusOr<uint32_t> SharedRing::AwaitUploaded() {
 }
 
 absl::Status SharedRing::Upload(uint64_t number, std::string_view bytes, uint64_t from) {
-  uint32_t slot = 0, lent = 0;
+  const uint32_t most = wire::SlotsUnderWay(slots_, slot_bytes_);
+  std::deque<uint32_t> free(slots_);
+  std::iota(free.begin(), free.end(), 0);
   while (from < bytes.size()) {
-    if (lent == slots_) {
-      const absl::StatusOr<uint32_t> free = AwaitUploaded();
-      if (!free.ok()) return free.status();
-      slot = *free;
-      --lent;
+    if (free.size() == slots_ - most) {
+      const absl::StatusOr<uint32_t> slot = AwaitUploaded();
+      if (!slot.ok()) return slot.status();
+      free.push_back(*slot);
     }
+    const uint32_t slot = free.front();
+    free.pop_front();
     const std::string_view part = bytes.substr(from, slot_bytes_);
-    std::memcpy(SlotAt(slot), part.data(), part.size());
+    wire::HandOverCopy(SlotAt(slot), part.data(), part.size());
     v1::RingRequest request;
     v1::RingUpload& upload = *request.mutable_upload();
     upload.set_upload(number);
     upload.set_total(bytes.size());
     upload.set_offset(from);
-    upload.set_slot(slot++);
+    upload.set_slot(slot);
     upload.set_bytes(static_cast<uint32_t>(part.size()));
     if (absl::Status status = Send(request); !status.ok()) return status;
-    ++lent;
     from += part.size();
   }
-  for (; lent > 0; --lent) {
-    if (const auto free = AwaitUploaded(); !free.ok()) return free.status();
+  for (size_t lent = slots_ - free.size(); lent > 0; --lent) {
+    if (const auto slot = AwaitUploaded(); !slot.ok()) return slot.status();
   }
   return absl::OkStatus();
 }

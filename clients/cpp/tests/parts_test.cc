@@ -15,6 +15,7 @@
 #include "clients/cpp/tensord/sources.h"
 #include "clients/cpp/tensord/spans.h"
 #include "clients/cpp/tensord/type.h"
+#include "proto/tensord/bulk_copy.h"
 
 namespace tensord::client {
 namespace {
@@ -203,6 +204,33 @@ TEST(Errors, AReasonInFrontOfACallsMessageIsTheFaults) {
 }
 
 TEST(Sha256, IsTheStandards) { EXPECT_EQ(Sha256("abc").substr(0, 4), "\xba\x78\x16\xbf"); }
+
+using Copy = void (*)(char*, const char*, size_t);
+using CopyTest = testing::TestWithParam<Copy>;
+
+TEST_P(CopyTest, CopiesJustItsBytesWhateverTheirPlaceAndNumber) {
+  constexpr size_t kRoom = 300 << 10;
+  std::string from(kRoom, '\0');
+  for (size_t i = 0; i < kRoom; ++i) from[i] = static_cast<char>(i * 2654435761u >> 13);
+  for (const size_t count : {0, 1, 63, 64, 100, 4096, 32767, 32768, 32769, 100'000, 262'144}) {
+    for (const size_t at : {0, 1, 16, 63}) {
+      std::string to(kRoom, '#'), expected = to;
+      expected.replace(at, count, from, 7, count);
+      GetParam()(to.data() + at, from.data() + 7, count);
+      EXPECT_TRUE(to == expected) << count << " bytes to " << at;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(BulkCopy, CopyTest,
+                         testing::Values(wire::StreamingCopy, wire::HandOverCopy,
+                                         wire::CopySideBySide));
+
+TEST(BulkCopy, FillsSlotsThatStayInACoresCache) {
+  EXPECT_EQ(wire::SlotsUnderWay(8, 512 << 10), 3u);
+  EXPECT_EQ(wire::SlotsUnderWay(2, 64 << 10), 2u);
+  EXPECT_EQ(wire::SlotsUnderWay(8, 16 << 20), 1u);
+}
 
 }  // namespace
 }  // namespace tensord::client

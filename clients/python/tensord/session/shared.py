@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -22,6 +23,7 @@ __all__ = ["SharedLane"]
 _MAGIC: Final = b"tensord\x01"
 _MAX_MESSAGE: Final = 64 << 10
 _WORTHWHILE: Final = 256 << 10
+_BYTES_UNDER_WAY: Final = 3 << 19  # filled and not yet emptied; bulk_copy.h says why
 _OPEN_TIMEOUT: Final = 5.0  # seconds
 _PAUSE: Final = 10.0
 _GET_SEALS: Final = getattr(fcntl, "F_GET_SEALS", 1034)  # of Linux, as the two below
@@ -120,21 +122,21 @@ class _Ring:
         return int(reply.uploaded.slot)
 
     def upload(self, number: int, data: memoryview, wanted: Callable[[], bool]) -> None:
-        lent, slot = 0, 0
+        free = deque(range(self._slots))
+        under_way = max(1, min(self._slots, _BYTES_UNDER_WAY // self._slot_bytes))
         for offset in range(0, len(data), self._slot_bytes):
             if not wanted():
                 raise CancelledError("the upload was given up", code=1)
-            if lent == self._slots:
-                slot = self._uploaded()
-                lent -= 1
+            if len(free) == self._slots - under_way:
+                free.append(self._uploaded())
+            slot = free.popleft()
             part = data[offset : offset + self._slot_bytes]
             self._slot(slot, len(part))[:] = part
             chunk = shared_memory_pb2.RingUpload(
                 upload=number, total=len(data), offset=offset, slot=slot, bytes=len(part)
             )
             self._send(Request(upload=chunk))
-            lent, slot = lent + 1, slot + 1
-        for _ in range(lent):
+        for _ in range(self._slots - len(free)):
             self._uploaded()
 
     def download(self, ticket: bytes, out: bytearray, wanted: Callable[[], bool]) -> None:
