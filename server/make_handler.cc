@@ -14,6 +14,9 @@ runtime::EngineOptions EngineOptionsOf(const Options& options) {
   engine.cache_dir = options.cache_dir;
   engine.threads = static_cast<int>(options.threads);
   engine.memory_limit = options.memory_limit;
+  engine.cache_memory = options.cache_memory;
+  engine.cache_disk = options.cache_disk;
+  engine.lane_cache = options.principal_cache;
   engine.lane_compiles = static_cast<int>(options.principal_compiles);
   return engine;
 }

@@ -35,6 +35,9 @@ struct OptionRow {
 #define NUMBER(field, low, high)                                                  \
   [](Options& o, std::string_view t) { return ReadInt(t, low, high, &o.field); }, \
       [](const Options& o) { return StrCat(o.field); }
+#define BYTES(field)                                                     \
+  [](Options& o, std::string_view t) { return ReadBytes(t, &o.field); }, \
+      [](const Options& o) { return StrCat(o.field); }
 #define DURATION(field)                                                     \
   [](Options& o, std::string_view t) { return ReadDuration(t, &o.field); }, \
       [](const Options& o) { return absl::FormatDuration(o.field); }
@@ -48,6 +51,8 @@ const OptionRow kOptions[] = {
      [](Options& o, std::string_view t) { return ReadNames(t, &o.device); },
      [](const Options& o) { return absl::StrJoin(o.device, ","); }},
     {"cache-dir", "DIR|off", "where compiled kernels and plans are kept, of mode 0700", TEXT(cache_dir)},
+    {"cache-memory", "BYTES", "of plans kept in memory, and as many of kernels; 0 is no limit", BYTES(cache_memory)},
+    {"cache-disk", "BYTES", "of plans and kernels kept in cache-dir; 0 is no limit", BYTES(cache_disk)},
     {"metrics-listen", "HOST:PORT|off", "serves Prometheus metrics at /metrics", TEXT(metrics_listen)},
     {"token-file", "FILE", "lines of `name token`, mode 0600; read again when it changes", TEXT(token_file)},
     {"jwt-key-file", "FILE", "public keys whose JWTs are taken, PEM: RSA (RS256), P-256 (ES256), Ed25519 (EdDSA)", TEXT(jwt_key_file)},
@@ -61,8 +66,7 @@ const OptionRow kOptions[] = {
     {"threads", "N", "compute threads; 0 takes the cores this process may use", NUMBER(threads, 0, 1024)},
     {"io-threads", "N", "transport threads per lane; 0 decides by the cores", NUMBER(io_threads, 0, 64)},
     {"memory-limit", "BYTES", "host memory for values, as 4096, 512M or 8G; 0 decides by the cgroup",
-     [](Options& o, std::string_view t) { return ReadBytes(t, &o.memory_limit); },
-     [](const Options& o) { return StrCat(o.memory_limit); }},
+     BYTES(memory_limit)},
     {"drain-delay", "TIME", "after SIGTERM, how long to serve as NOT_SERVING before refusing", DURATION(drain_delay)},
     {"drain-timeout", "TIME", "how long sessions get to finish after that", DURATION(drain_timeout)},
     {"lease", "TIME", "how long a session lives without a stream", DURATION(lease)},
@@ -76,6 +80,7 @@ const OptionRow kOptions[] = {
     {"principal-nodes", "N", "living graph nodes of one principal, large attributes as several; 0 is no limit", NUMBER(principal_nodes, 0, int64_t{1} << 40)},
     {"principal-in-flight", "N", "commands of one principal that have not ended; 0 is no limit", NUMBER(principal_in_flight, 0, int64_t{1} << 40)},
     {"principal-compiles", "N", "functions of one principal compiled at a time, of 4 in all", NUMBER(principal_compiles, 1, 4)},
+    {"principal-cache", "BYTES", "of each cache, what one principal has made and no other used; 0 is no limit", BYTES(principal_cache)},
     {"otlp-endpoint", "HOST:PORT|off", "sends the spans of sampled traces to this OTLP/gRPC collector",
      [](Options& o, std::string_view t) { return ReadOtlpEndpoint(t, &o.otlp_endpoint); },
      [](const Options& o) { return o.otlp_endpoint; }},

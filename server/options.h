@@ -27,9 +27,12 @@ struct Options {
   // Where to listen: "unix:///path", "tcp://127.0.0.1:port" or "tls://host:port". Never empty once
   // resolved.
   std::vector<std::string> listen;
-  std::vector<std::string> device;  // names; empty: every device there is
-  std::string cache_dir;            // "" keeps nothing on disk
-  std::string metrics_listen;       // "host:port", "" is off
+  std::vector<std::string> device;               // names; empty: every device there is
+  std::string cache_dir;                         // "" keeps nothing on disk
+  int64_t cache_memory = int64_t{1} << 30;       // bytes of plans, and of kernels; 0: no limit
+  int64_t cache_disk = int64_t{8} << 30;         // bytes of both in cache_dir; 0: no limit
+  int64_t principal_cache = int64_t{256} << 20;  // of each, made by one principal; 0: no limit
+  std::string metrics_listen;                    // "host:port", "" is off
   std::string token_file;
   std::string jwt_key_file, jwt_secret_file;  // "" for none
   std::string jwt_issuer, jwt_audience;

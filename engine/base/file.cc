@@ -155,6 +155,11 @@ absl::StatusOr<std::vector<DirEntry>> ListFiles(const std::string& path) {
   return entries;
 }
 
+absl::Status TouchFile(const std::string& path) {
+  if (::utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, "touch", path);
+}
+
 absl::Status RemoveFile(const std::string& path) {
   if (::unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
   return ErrnoStatus(errno, "unlink", path);

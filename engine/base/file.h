@@ -70,6 +70,9 @@ struct DirEntry {
 // The regular files in a folder, sorted by name; entries that vanish meanwhile are left out.
 absl::StatusOr<std::vector<DirEntry>> ListFiles(const std::string& path);
 
+// Sets a file's time of modification to now.
+absl::Status TouchFile(const std::string& path);
+
 // Removes a file; one that does not exist is no error.
 absl::Status RemoveFile(const std::string& path);
 

@@ -33,8 +33,10 @@ Compiler::Compiler(const EngineOptions& options, std::vector<device::Device*> de
       devices_(std::move(devices)),
       disk_(std::move(disk)),
       counters_(counters),
-      executables_(static_cast<size_t>(options.plan_cache_entries)),
-      programs_(static_cast<size_t>(options.kernel_cache_entries)),
+      executables_({options.cache_memory, options.lane_cache},
+                   [&counters] { Count(counters.cache_evictions); }),
+      programs_({options.cache_memory, options.lane_cache},
+                [&counters] { Count(counters.cache_evictions); }),
       pool_(CompileThreads(options)) {}
 
 std::string Compiler::KeyOf(const ir::Function& function) const {
@@ -46,39 +48,50 @@ std::string Compiler::KeyOf(const ir::Function& function) const {
   return key + function.Print();
 }
 
-ExecutableRef Compiler::Find(const std::string& key) {
-  ExecutableRef found = executables_.Find(key);
+ExecutableRef Compiler::Find(const std::string& key, uint64_t owner) {
+  ExecutableRef found = executables_.Find(key, owner);
   if (found != nullptr) Count(counters_.plan_memory_hits);
   return found;
 }
 
-absl::StatusOr<ExecutableRef> Compiler::Prepare(const ir::Function& function) {
+absl::StatusOr<ExecutableRef> Compiler::Prepare(const ir::Function& function, uint64_t owner) {
   const std::string key = KeyOf(function);
-  if (ExecutableRef found = Find(key); found != nullptr) return found;
-  return executables_.FindOrMake(key, [&] { return Make(function, key); });
+  if (ExecutableRef found = Find(key, owner); found != nullptr) return found;
+  return executables_.FindOrMake(key, owner, [&] { return Make(function, key, owner); });
 }
 
-absl::StatusOr<ExecutableRef> Compiler::Make(const ir::Function& function, const std::string& key) {
+absl::StatusOr<Compiler::Executables::Made> Compiler::Make(const ir::Function& function,
+                                                           const std::string& key, uint64_t owner) {
   auto executable = std::make_shared<Executable>();
-  ASSIGN_OR_RETURN(executable->plan, FindOrMakePlan(function, key));
-  RETURN_IF_ERROR(LoadPrograms(*executable));
-  return executable;
+  ASSIGN_OR_RETURN(SizedPlan made, FindOrMakePlan(function, key, owner));
+  executable->plan = std::move(made.plan);
+  RETURN_IF_ERROR(LoadPrograms(*executable, owner));
+  return Executables::Made{std::move(executable), made.bytes};
 }
 
-absl::StatusOr<Plan> Compiler::FindOrMakePlan(const ir::Function& function,
-                                              const std::string& key) {
-  if (std::optional<std::string> stored = disk_.Find("plan", key); stored.has_value()) {
+absl::StatusOr<Compiler::SizedPlan> Compiler::FindOrMakePlan(const ir::Function& function,
+                                                             const std::string& key,
+                                                             uint64_t owner) {
+  const std::optional<std::string> stored = disk_.Find("plan", key, owner);
+  if (stored.has_value()) {
     if (absl::StatusOr<Plan> plan = ParsePlan(*stored); plan.ok()) {
       Count(counters_.plan_disk_hits);
-      return plan;
+      return SizedPlan{*std::move(plan), static_cast<int64_t>(stored->size())};
     }
   }
   const Clock::time_point start = Clock::now();
   ASSIGN_OR_RETURN(Plan plan, MakePlan(function));
   Count(counters_.plans_made);
   Count(counters_.plan_microseconds, MicrosecondsSince(start));
-  disk_.Store("plan", key, Serialize(plan));
-  return plan;
+  const std::string bytes = Serialize(plan);
+  Store("plan", key, bytes, owner);
+  return SizedPlan{std::move(plan), static_cast<int64_t>(bytes.size())};
+}
+
+void Compiler::Store(std::string_view kind, const std::string& key, std::string_view payload,
+                     uint64_t owner) {
+  const int left = disk_.Store(kind, key, payload, owner);
+  Count(counters_.cache_evictions, static_cast<uint64_t>(left));
 }
 
 // The compiler, stage by stage.
@@ -102,7 +115,7 @@ absl::StatusOr<Plan> Compiler::MakePlan(const ir::Function& function) {
 }
 
 // Programs of distinct (kernel, device) pairs, compiled side by side.
-absl::Status Compiler::LoadPrograms(Executable& executable) {
+absl::Status Compiler::LoadPrograms(Executable& executable, uint64_t owner) {
   const Plan& plan = executable.plan;
   executable.programs.resize(plan.kernels.size());
   for (auto& row : executable.programs) row.resize(devices_.size());
@@ -118,7 +131,7 @@ absl::Status Compiler::LoadPrograms(Executable& executable) {
   for (size_t i = 0; i < wanted.size(); ++i) {
     pool_.Submit([&, i] {
       const auto [kernel, device] = wanted[i];
-      auto program = LoadProgram(plan.kernels[kernel], *devices_[device]);
+      auto program = LoadProgram(plan.kernels[kernel], *devices_[device], owner);
       statuses[i] = program.status();
       if (program.ok()) executable.programs[kernel][device] = *std::move(program);
       done.count_down();
@@ -129,25 +142,32 @@ absl::Status Compiler::LoadPrograms(Executable& executable) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const device::Program>> Compiler::LoadProgram(
-    const PlanKernel& kernel, device::Device& device) {
+absl::StatusOr<Compiler::Programs::Ref> Compiler::LoadProgram(const PlanKernel& kernel,
+                                                              device::Device& device,
+                                                              uint64_t owner) {
   const std::string key = StrCat(device.name(), " ", device.compile_key(), "\n", kernel.text);
-  if (auto found = programs_.Find(key); found != nullptr) {
+  if (auto found = programs_.Find(key, owner); found != nullptr) {
     Count(counters_.kernel_memory_hits);
     return found;
   }
-  return programs_.FindOrMake(key, [&] { return CompileProgram(kernel, key, device); });
+  return programs_.FindOrMake(key, owner,
+                              [&] { return CompileProgram(kernel, key, device, owner); });
 }
 
-absl::StatusOr<std::shared_ptr<const device::Program>> Compiler::CompileProgram(
-    const PlanKernel& kernel, const std::string& key, device::Device& device) {
+absl::StatusOr<Compiler::Programs::Made> Compiler::CompileProgram(const PlanKernel& kernel,
+                                                                  const std::string& key,
+                                                                  device::Device& device,
+                                                                  uint64_t owner) {
+  const auto made = [](std::unique_ptr<device::Program> program, const std::string& binary) {
+    return Programs::Made{std::move(program), static_cast<int64_t>(binary.size())};
+  };
   ASSIGN_OR_RETURN(const kernel::Linear linear, kernel::ParseLinear(kernel.text));
   RETURN_IF_ERROR(kernel::Verify(linear));
-  if (std::optional<std::string> binary = disk_.Find("kernel", key); binary.has_value()) {
+  if (std::optional<std::string> binary = disk_.Find("kernel", key, owner); binary.has_value()) {
     absl::StatusOr<std::unique_ptr<device::Program>> program = device.Load(linear, *binary);
     if (program.ok()) {
       Count(counters_.kernel_disk_hits);
-      return std::shared_ptr<const device::Program>(*std::move(program));
+      return made(*std::move(program), *binary);
     }
   }
   const Clock::time_point start = Clock::now();
@@ -159,8 +179,8 @@ absl::StatusOr<std::shared_ptr<const device::Program>> Compiler::CompileProgram(
   }
   Count(counters_.kernels_compiled);
   ASSIGN_OR_RETURN(std::unique_ptr<device::Program> program, device.Load(linear, *binary));
-  disk_.Store("kernel", key, *binary);
-  return std::shared_ptr<const device::Program>(std::move(program));
+  Store("kernel", key, *binary, owner);
+  return made(std::move(program), *binary);
 }
 
 }  // namespace tensord::runtime

@@ -17,6 +17,7 @@ namespace tensord::runtime {
   ROW(plans_made, "graphs planned: passes, schedule and lowering run")                         \
   ROW(plan_memory_hits, "graphs whose plan was in memory")                                     \
   ROW(plan_disk_hits, "graphs whose plan was in the disk cache")                               \
+  ROW(cache_evictions, "plans and kernels that left a full cache, of memory or disk")          \
   ROW(compile_failures, "kernels that could not be compiled")                                  \
   ROW(runs, "plans executed")                                                                  \
   ROW(launches, "kernels launched")                                                            \

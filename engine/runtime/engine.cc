@@ -109,18 +109,19 @@ class EngineImpl : public Engine {
   const Counters& counters() const override { return counters_; }
 
   absl::StatusOr<ExecutableRef> Prepare(const ir::Function& function) override {
-    return compiler_.Prepare(function);
+    return compiler_.Prepare(function, own_lane_->id());
   }
 
   void PrepareAsync(const LaneRef& lane, std::shared_ptr<const ir::Function> function,
                     absl::AnyInvocable<void(absl::StatusOr<ExecutableRef>) &&> then) override {
-    if (ExecutableRef found = compiler_.Find(compiler_.KeyOf(*function)); found != nullptr) {
+    const uint64_t owner = Or(lane).id();
+    if (auto found = compiler_.Find(compiler_.KeyOf(*function), owner); found != nullptr) {
       std::move(then)(std::move(found));
       return;
     }
     auto shared = std::make_shared<decltype(then)>(std::move(then));
-    prepare_pool_.Submit(Or(lane).id(), [this, function = std::move(function), shared] {
-      std::move (*shared)(compiler_.Prepare(*function));
+    prepare_pool_.Submit(owner, [this, owner, function = std::move(function), shared] {
+      std::move (*shared)(compiler_.Prepare(*function, owner));
     });
   }
 
@@ -222,7 +223,8 @@ class EngineImpl : public Engine {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
-  ASSIGN_OR_RETURN(DiskCache disk, DiskCache::Open(options.cache_dir));
+  ASSIGN_OR_RETURN(DiskCache disk,
+                   DiskCache::Open(options.cache_dir, {options.cache_disk, options.lane_cache}));
   ASSIGN_OR_RETURN(Devices devices, OpenDevices(options));
   return std::make_unique<EngineImpl>(options, std::move(devices), std::move(disk));
 }

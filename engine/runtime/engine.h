@@ -27,15 +27,16 @@
 namespace tensord::runtime {
 
 struct EngineOptions {
-  std::vector<std::string> devices;  // in the order of placements; empty: every one found
-  std::string cache_dir;             // "": nothing on disk
-  int threads = 0;                   // of kernels; 0: the machine's
-  int compile_threads = 0;           // 0: one per core
-  int lane_compiles = 3;             // functions of one lane prepared at a time, of 4 in all
-  int64_t memory_limit = 0;          // bytes per device; 0: the device's default
-  int64_t plan_cache_entries = 4096;
-  int64_t kernel_cache_entries = 16384;
-  uint64_t schedule_seed = 0;  // random schedules, for tests; 0: the cost model's
+  std::vector<std::string> devices;         // in the order of placements; empty: every one found
+  std::string cache_dir;                    // "": nothing on disk
+  int threads = 0;                          // of kernels; 0: the machine's
+  int compile_threads = 0;                  // 0: one per core
+  int lane_compiles = 3;                    // functions of one lane prepared at a time, of 4 in all
+  int64_t memory_limit = 0;                 // bytes per device; 0: the device's default
+  int64_t cache_memory = int64_t{1} << 30;  // bytes of plans, and as many of kernels; 0: no limit
+  int64_t cache_disk = int64_t{8} << 30;    // bytes of both in cache_dir
+  int64_t lane_cache = int64_t{256} << 20;  // of each, what one lane has made and no other used
+  uint64_t schedule_seed = 0;               // random schedules, for tests; 0: the cost model's
 };
 
 struct DeviceInfo {

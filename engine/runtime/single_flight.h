@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <future>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -11,80 +10,86 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "engine/runtime/cache_order.h"
 
 namespace tensord::runtime {
 
-// Keys are compared whole. The least recently used entry leaves when there are more than `limit`;
-// whoever holds it keeps it. Failures are not kept. Thread-safe.
+// Keys are compared whole, and count as bytes too. What leaves (see CacheOrder) is kept by whoever
+// holds it. Failures are not kept. Thread-safe.
 template <typename T>
 class SingleFlight {
  public:
   using Ref = std::shared_ptr<const T>;
-  explicit SingleFlight(size_t limit) : limit_(limit) {}
+  struct Made {
+    Ref value;
+    int64_t bytes = 0;
+  };
+  // `on_leave` is called for each entry that has to leave.
+  explicit SingleFlight(CacheLimits limits, std::function<void()> on_leave = nullptr)
+      : on_leave_(std::move(on_leave)), order_(limits) {}
 
-  // The entry of `key` if it is there and made.
-  Ref Find(const std::string& key) {
+  // The entry of `key` if it is there and made; `owner` uses it.
+  Ref Find(const std::string& key, uint64_t owner) {
     std::lock_guard lock(mutex_);
     auto it = entries_.find(key);
     if (it == entries_.end() || it->second.value == nullptr) return nullptr;
-    order_.splice(order_.end(), order_, it->second.position);
+    order_.Use(key, owner);
     return it->second.value;
   }
 
   // The entry of `key`, made by `make` if it is missing; waits when another thread is making it.
-  absl::StatusOr<Ref> FindOrMake(const std::string& key,
-                                 absl::FunctionRef<absl::StatusOr<Ref>()> make) {
+  absl::StatusOr<Ref> FindOrMake(const std::string& key, uint64_t owner,
+                                 absl::FunctionRef<absl::StatusOr<Made>()> make) {
     std::promise<absl::StatusOr<Ref>> promise;
     {
       std::unique_lock lock(mutex_);
       auto [it, fresh] = entries_.try_emplace(key);
       if (!fresh) {
-        order_.splice(order_.end(), order_, it->second.position);
+        order_.Use(key, owner);
         if (it->second.value != nullptr) return it->second.value;
         auto pending = it->second.pending;
         lock.unlock();
         return pending.get();
       }
-      it->second.position = order_.insert(order_.end(), key);
       it->second.pending = promise.get_future().share();
     }
-    absl::StatusOr<Ref> made = make();
-    Finish(key, made);
-    promise.set_value(made);
-    return made;
+    const absl::StatusOr<Made> made = make();
+    absl::StatusOr<Ref> value = made.ok() ? absl::StatusOr<Ref>(made->value) : made.status();
+    Finish(key, owner, made);
+    promise.set_value(value);
+    return value;
+  }
+
+  int64_t bytes() {
+    std::lock_guard lock(mutex_);
+    return order_.bytes();
   }
 
  private:
   struct Entry {
     Ref value;
     std::shared_future<absl::StatusOr<Ref>> pending;
-    std::list<std::string>::iterator position;
   };
 
-  void Finish(const std::string& key, const absl::StatusOr<Ref>& made) {
+  // Only what is made is in the order, and may leave.
+  void Finish(const std::string& key, uint64_t owner, const absl::StatusOr<Made>& made) {
     std::lock_guard lock(mutex_);
-    auto it = entries_.find(key);
     if (!made.ok()) {
-      order_.erase(it->second.position);
-      entries_.erase(it);
+      entries_.erase(key);
       return;
     }
-    it->second.value = *made;
-    for (auto oldest = order_.begin(); entries_.size() > limit_ && oldest != order_.end();) {
-      auto victim = entries_.find(*oldest);
-      if (victim->second.value == nullptr) {  // still being made
-        ++oldest;
-        continue;
-      }
-      entries_.erase(victim);
-      oldest = order_.erase(oldest);
+    entries_[key].value = made->value;
+    order_.Add(key, owner, made->bytes + static_cast<int64_t>(2 * key.size()));
+    while (const std::optional<std::string> victim = order_.TakeVictim()) {
+      entries_.erase(*victim);
+      if (on_leave_) on_leave_();
     }
   }
 
-  const size_t limit_;
+  const std::function<void()> on_leave_;
   std::mutex mutex_;
   absl::flat_hash_map<std::string, Entry> entries_;
-  std::list<std::string> order_;  // least recently used first
+  CacheOrder order_;
 };
 
 }  // namespace tensord::runtime
