@@ -76,8 +76,8 @@ class Queue {
   virtual Point Fill(Argument to, int64_t bytes, std::byte value) = 0;
   // Later submissions run after `point` of any queue.
   virtual void WaitFor(Point point) = 0;
-  // Calls `then` (on the device's thread: it must not block) once everything so far is done, with
-  // the first error since the last Notify, if any.
+  // Calls `then` (on the device's thread, or at once: it must not block) once everything so far is
+  // done, with the first error since the last Notify, if any.
   virtual void Notify(absl::AnyInvocable<void(absl::Status) &&> then) = 0;
   // The point of the last submission.
   virtual Point Last() const = 0;

@@ -40,9 +40,10 @@ struct HostWorker::Lane {
 
 HostWorker::LaneRef HostWorker::NewLane() { return std::make_shared<Lane>(); }
 
-HostWorker::HostWorker(std::string name, std::function<int64_t()> clock)
+HostWorker::HostWorker(std::string name, std::function<int64_t()> clock, Idle idle)
     : name_(std::move(name)),
       clock_(clock ? std::move(clock) : SteadyNanoseconds),
+      idle_(idle),
       thread_([this] { Work(); }) {}
 
 HostWorker::~HostWorker() {
@@ -59,11 +60,14 @@ HostWorker::~HostWorker() {
 uint64_t HostWorker::Enqueue(const LaneRef& lane, Entry entry) {
   uint64_t number = 0;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    const bool here = idle_ == Idle::kCaller && pending_ == 0 && entry.allowed == nullptr;
     number = entry.number = ++lane->last_submitted;
     lane->entries.push_back(std::move(entry));
     ++pending_;
     MakeReady(lane);
+    if (here) RunOne(lock);
+    if (ready_.empty()) return number;
   }
   submitted_.notify_one();
   return number;

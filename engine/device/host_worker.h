@@ -33,9 +33,13 @@ class HostWorker {
   struct Lane;
   using LaneRef = std::shared_ptr<Lane>;
 
+  // Where an entry runs that is submitted while the worker has nothing to do.
+  enum class Idle { kThread, kCaller };  // kCaller: where no entry takes long
+
   // `name`: of the thread, as seen in ps and traces. `clock`, in nanoseconds, is the steady clock
   // but in tests.
-  explicit HostWorker(std::string name, std::function<int64_t()> clock = nullptr);
+  explicit HostWorker(std::string name, std::function<int64_t()> clock = nullptr,
+                      Idle idle = Idle::kThread);
   ~HostWorker();  // runs what was submitted, then joins
   HostWorker(const HostWorker&) = delete;
   HostWorker& operator=(const HostWorker&) = delete;
@@ -74,6 +78,7 @@ class HostWorker {
 
   const std::string name_;
   const std::function<int64_t()> clock_;
+  const Idle idle_;
   mutable std::mutex mutex_;
   std::condition_variable submitted_, reached_;
   std::vector<LaneRef> ready_;

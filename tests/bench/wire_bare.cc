@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "tensord/v1/compute.pb.h"
 
 namespace tensord::bench {
@@ -216,6 +217,7 @@ int ServeCq(const std::string& address) {
 }  // namespace tensord::bench
 
 int main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as the daemon does
   const std::string_view api = argc == 3 ? argv[1] : "";
   if (api == "cq") return tensord::bench::ServeCq(argv[2]);
   if (api == "callback") return tensord::bench::ServeCallback(argv[2]);

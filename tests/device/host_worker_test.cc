@@ -6,6 +6,7 @@
 
 #include <future>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -160,6 +161,24 @@ TEST_F(HostWorkerTest, RunsOnTheCallersThreadOnlyWhatIsIdle) {
   EXPECT_FALSE(worker_.IfIdle(busy, [this] { ran_.push_back(1); }));
   EXPECT_TRUE(worker_.IfIdle(idle, [this] { ran_.push_back(2); }));
   EXPECT_THAT(ran_, ElementsAre(2));
+}
+
+TEST(HostWorker, MadeForShortEntriesRunsThemOnTheCallersThreadWhenIdle) {
+  HostWorker worker("test", nullptr, HostWorker::Idle::kCaller);
+  const auto lane = HostWorker::NewLane();
+  std::vector<std::thread::id> threads;
+  const auto note = [&] { threads.push_back(std::this_thread::get_id()); };
+  worker.Submit(lane, [&] {
+    note();
+    return absl::OkStatus();
+  });
+  worker.Notify(lane, [&](const absl::Status&) {
+    note();
+    worker.Notify(lane, [&](const absl::Status&) { note(); });  // behind this one
+  });
+  EXPECT_TRUE(worker.Wait(lane, 3).ok());
+  const std::thread::id here = std::this_thread::get_id();
+  EXPECT_THAT(threads, ElementsAre(here, here, testing::Ne(here)));
 }
 
 TEST_F(HostWorkerTest, TellsWhenAnEntryIsDone) {

@@ -3,6 +3,7 @@
 #include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -99,7 +100,7 @@ void Connection::Relieve() {
   changed_.wait(lock, [&] { return outbox_.bytes() <= kHighWater || !broken_.ok(); });
 }
 
-std::vector<Tensor> Connection::Define(size_t count, bool at_once,
+std::vector<Tensor> Connection::Define(size_t count, When when,
                                        const std::function<void(uint64_t, v1::Item*)>& fill) {
   std::vector<Tensor> tensors;
   {
@@ -112,11 +113,8 @@ std::vector<Tensor> Connection::Define(size_t count, bool at_once,
     fill(first, &item);
     Append(std::move(item));
     tensors = MakeTensors(first, count);
-    if (at_once) {
-      stream_.TickNow();  // a Fetch that follows can still travel in the same frame
-    } else {
-      stream_.TickSoon();
-    }
+    if (when == When::kNow) stream_.TickNow();  // what follows can still travel in the same frame
+    if (when == When::kSoon) stream_.TickSoon();
   }
   Relieve();
   return tensors;
@@ -186,6 +184,27 @@ absl::Status Connection::CheckMayWait() const {
 
 Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
   return Await<v1::Reply>(timeout, [&](Waiter waiter) { Ask(std::move(item), std::move(waiter)); });
+}
+
+absl::StatusOr<std::vector<Answer>> Connection::AskAllAndWait(std::vector<v1::Item> items,
+                                                              absl::Duration timeout) {
+  using Answers = std::vector<Answer>;
+  struct Gathered {
+    Answers answers;
+    std::atomic<size_t> left;
+  };
+  return Await<Answers>(timeout, [&](const std::function<void(absl::StatusOr<Answers>)>& done) {
+    const auto gathered = std::make_shared<Gathered>(Answers(items.size()), items.size());
+    const absl::Status status = Record([&] {
+      for (size_t i = 0; i < items.size(); ++i) {
+        Expect(std::move(items[i]), [=](Answer answer) {
+          gathered->answers[i] = std::move(answer);
+          if (--gathered->left == 0) done(std::move(gathered->answers));
+        });
+      }
+    });
+    if (!status.ok()) done(status);
+  });
 }
 
 absl::Status Connection::AwaitStatus(

@@ -68,9 +68,14 @@ class Connection final : public Graph, public FrameStream::Events {
                           const std::function<void(std::function<void(absl::StatusOr<T>)>)>& begin);
   absl::Status AwaitStatus(absl::Duration timeout,
                            const std::function<void(std::function<void(absl::Status)>)>& begin);
-  // An item that defines `count` ids; `fill` gets the first of them. With `at_once` it is sent
-  // now, else with what follows within a millisecond.
-  std::vector<Tensor> Define(size_t count, bool at_once,
+  // The same for several questions in one frame; the answers in their order.
+  absl::StatusOr<std::vector<Answer>> AskAllAndWait(std::vector<v1::Item> items,
+                                                    absl::Duration timeout);
+  // When an item is sent: with what follows within a millisecond, now, or with the next one, which
+  // is sure to come.
+  enum class When { kSoon, kNow, kWithNext };
+  // An item that defines `count` ids; `fill` gets the first of them.
+  std::vector<Tensor> Define(size_t count, When when,
                              const std::function<void(uint64_t first, v1::Item*)>& fill);
   // Tells the daemon of new credentials; `done` where a Waiter is.
   void Refresh(v1::Credentials credentials, std::function<void(const absl::Status&)> done);

@@ -150,14 +150,14 @@ Tensor Session::PutBytes(const Type& type, std::string_view bytes) {
   if (absl::Status status = CheckPut(type, bytes); !status.ok()) return Tensor::Broken(status);
   const uint64_t most = welcome().limits().max_inline_bytes();
   if (bytes.size() <= (most == 0 ? kInlineBytes : most)) {
-    return connection_->Define(1, false, [&](uint64_t id, v1::Item* item) {
+    return connection_->Define(1, Connection::When::kSoon, [&](uint64_t id, v1::Item* item) {
       item->mutable_put()->set_id(id);
       ToMessage(type, item->mutable_put()->mutable_type());
       item->mutable_put()->set_data(bytes.data(), bytes.size());
     })[0];
   }
   const uint64_t number = connection_->NewUpload();
-  Tensor tensor = connection_->Define(1, true, [&](uint64_t id, v1::Item* item) {
+  Tensor tensor = connection_->Define(1, Connection::When::kNow, [&](uint64_t id, v1::Item* item) {
     item->mutable_bind()->set_id(id);
     ToMessage(type, item->mutable_bind()->mutable_type());
     item->mutable_bind()->set_upload(number);
@@ -268,6 +268,34 @@ absl::Status Session::CheckExecute(const Program& program, const std::vector<Ten
 
 std::vector<Tensor> Session::Execute(const Program& program, const std::vector<Tensor>& inputs,
                                      const ExecuteOptions& options) {
+  return Launch(program, inputs, options, Connection::When::kNow);
+}
+
+absl::StatusOr<std::vector<Value>> Session::Run(const Program& program,
+                                                const std::vector<Tensor>& inputs,
+                                                const ExecuteOptions& options) {
+  const absl::Time end = absl::Now() + options.timeout;
+  const std::vector<Tensor> outputs = Launch(program, inputs, options, Connection::When::kWithNext);
+  std::vector<v1::Item> items;
+  for (const Tensor& output : outputs) {
+    if (absl::Status status = connection_->Owns(output, "run"); !status.ok()) return status;
+    items.push_back(FetchItem(output, {options.timeout, options.priority}));
+  }
+  auto answers = connection_->AskAllAndWait(std::move(items), options.timeout);
+  if (!answers.ok()) return answers.status();
+  std::vector<Value> values(outputs.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    Answer& answer = (*answers)[i];
+    if (!answer.ok()) return answer.status();
+    absl::Status status =
+        TakeValue(std::move(*answer->mutable_data()), end - absl::Now(), &values[i]);
+    if (!status.ok()) return status;
+  }
+  return values;
+}
+
+std::vector<Tensor> Session::Launch(const Program& program, const std::vector<Tensor>& inputs,
+                                    const ExecuteOptions& options, Connection::When when) {
   const auto broken = [&](const absl::Status& why) {
     return std::vector<Tensor>(program.outputs(), Tensor::Broken(why));
   };
@@ -282,7 +310,7 @@ std::vector<Tensor> Session::Execute(const Program& program, const std::vector<T
       return broken(status);
     }
   }
-  return connection_->Define(program.outputs(), true, [&](uint64_t first, v1::Item* item) {
+  return connection_->Define(program.outputs(), when, [&](uint64_t first, v1::Item* item) {
     v1::Execute& execute = *item->mutable_execute();
     execute.set_slot(*slot);
     AppendTensors(inputs, execute.mutable_in());

@@ -165,6 +165,11 @@ class Session {
   std::vector<Tensor> Execute(const Program& program, const std::vector<Tensor>& inputs,
                               const ExecuteOptions& options = {});
 
+  // The same, and fetches the outputs, in one frame; waits. Errors: those of the first output that
+  // has one.
+  absl::StatusOr<std::vector<Value>> Run(const Program& program, const std::vector<Tensor>& inputs,
+                                         const ExecuteOptions& options = {});
+
   // The daemon may forget a Program, which counts against Limits.max_programs; it is made known
   // again by the next Execute.
   absl::Status Release(const Program& program);
@@ -210,6 +215,8 @@ class Session {
   absl::Status CheckPut(const Type& type, std::string_view bytes) const;
   absl::Status CheckExecute(const Program& program, const std::vector<Tensor>& inputs,
                             const ExecuteOptions& options) const;
+  std::vector<Tensor> Launch(const Program& program, const std::vector<Tensor>& inputs,
+                             const ExecuteOptions& options, Connection::When when);
   absl::Status TakeValue(v1::Data data, absl::Duration timeout, Value* value) const;
   absl::StatusOr<Value> ValueOf(v1::Data data, absl::Duration timeout) const;
 

@@ -43,6 +43,26 @@ TEST_F(ProgramTest, GradientsAndOpsWithoutInputsBelongInABody) {
   EXPECT_THAT(*session_->Fetch<float>(out[1]), ElementsAre(2, 3));
 }
 
+TEST_F(ProgramTest, RunExecutesAndFetchesTheOutputs) {
+  const auto program = MakeProgram({kPair}, [](Graph&, const std::vector<Tensor>& in) {
+    return std::vector<Tensor>{in[0] * 2, ops::Sum(in[0])};
+  });
+  ASSERT_TRUE(program.ok()) << program.status();
+  const auto values = session_->Run(*program, {session_->Put<float>({2}, {1, 2})});
+  ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_THAT(*ElementsOf<float>((*values)[0]), ElementsAre(2, 4));
+  EXPECT_THAT(*ElementsOf<float>((*values)[1]), ElementsAre(3));
+}
+
+TEST_F(ProgramTest, RunTellsWhatIsWrong) {
+  const auto program = MakeProgram({kPair}, Double);
+  ASSERT_TRUE(program.ok()) << program.status();
+  EXPECT_THAT(std::string(session_->Run(*program, {}).status().message()), HasSubstr("0 inputs"));
+  const auto wrong = session_->Run(*program, {session_->Put<float>({3}, {1, 2, 3})});
+  EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("input 0"));
+  EXPECT_TRUE(session_->Ping().ok());
+}
+
 TEST_F(ProgramTest, VariablesAreBoundByEachExecute) {
   const auto program = MakeProgram(
       {Type{DType::kF32, {"n"}}},

@@ -107,7 +107,7 @@ TEST(BulkLaneTest, AnUploadWhoseAnswerWasLostIsDoneWhenTheDaemonHasTakenIt) {
   const uint64_t number = connection->NewUpload();
   ASSERT_TRUE(lane.Upload(number, bytes).ok());
   const std::vector<Tensor> bound =
-      connection->Define(1, true, [&](uint64_t first, v1::Item* item) {
+      connection->Define(1, Connection::When::kNow, [&](uint64_t first, v1::Item* item) {
         v1::BindUpload& bind = *item->mutable_bind();
         bind.set_id(first);
         bind.mutable_type()->set_dtype(v1::DTYPE_U8);

@@ -31,10 +31,13 @@ class NullAllocator : public Allocator {
   std::shared_ptr<std::atomic<int64_t>> in_use_ = std::make_shared<std::atomic<int64_t>>(0);
 };
 
-// The timeline is a HostQueue's; the five operations are its own.
+// The timeline is a HostQueue's; the five operations are its own. Since they do nothing, they are
+// done where they are submitted, unless others wait.
 class NullQueue : public HostQueue {
  public:
-  NullQueue() : HostQueue("tensord-null") {}
+  NullQueue()
+      : HostQueue(
+            std::make_shared<HostWorker>("tensord-null", nullptr, HostWorker::Idle::kCaller)) {}
   // Beside another one, which counts for both.
   explicit NullQueue(const NullQueue& beside)
       : HostQueue(beside.worker()), counters_(beside.counters_) {}
