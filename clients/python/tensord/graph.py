@@ -7,6 +7,7 @@ Trace (trace.py), whose batches become the body of a Program.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -32,14 +33,22 @@ class Value:
 
     __slots__ = ("device", "dtype", "graph", "id", "shape", "shared", "stored")
 
-    def __init__(self, graph: Recorder, id_: int, dtype: DType, shape: Shape, device: int) -> None:
+    def __init__(
+        self,
+        graph: Recorder,
+        id_: int,
+        dtype: DType,
+        shape: Shape,
+        device: int,
+        stored: bool = False,
+    ) -> None:
         self.graph = graph
         self.id = id_
         self.dtype = dtype
         self.shape = shape
         self.device = device
         self.shared = False  # more than one tensor may hold it: not to be donated
-        self.stored = False  # it was evaluated, put or answered by a Program
+        self.stored = stored  # it was evaluated, put or answered by a Program
 
     def __del__(self) -> None:
         try:
@@ -50,13 +59,13 @@ class Value:
 
 def span_list(ids: Iterable[int]) -> list[types_pb2.IdSpan]:
     """Ids in their order as spans of consecutive ones."""
-    spans: list[list[int]] = []
-    for i in ids:
-        if spans and spans[-1][0] + spans[-1][1] == i:
-            spans[-1][1] += 1
-        else:
-            spans.append([i, 1])
-    return [types_pb2.IdSpan(first=f, count=0 if n == 1 else n) for f, n in spans]
+    ids = list(ids)
+    ends = [k for k, (a, b) in enumerate(itertools.pairwise(ids), 1) if b != a + 1]
+    return [
+        types_pb2.IdSpan(first=ids[start], count=0 if end == start + 1 else end - start)
+        for start, end in itertools.pairwise((0, *ends, len(ids)))
+        if end > start
+    ]
 
 
 class Recorder(ABC):

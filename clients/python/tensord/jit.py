@@ -110,7 +110,8 @@ class Program:
         self.reads = [t for t, _ in captured if id(t) not in trace.assigned]
         self.state = [t for t, _ in captured if id(t) in trace.assigned]
         self.arguments = arguments
-        before = [trace.before(t) for t in (*self.reads, *self.state)]
+        self.captures = [*self.reads, *self.state]
+        before = [trace.before(t) for t in self.captures]
         self.capture_types = [(v.dtype, v.shape) for v in before]
         self.last_bytes = 0  # size of the last Execute
         self.slot = 0
@@ -118,12 +119,24 @@ class Program:
         self.outputs: list[tuple[DType, Shape]] = []
         self.updates: list[int | TensorBase] = []  # positions of arguments, and tensors outside
         self.donated: list[int] = []  # positions of inputs
+        # The ids of the captures after the latest call: found so again, nothing is to be checked.
+        self._left: list[int] | None = None
+        self._keeps_types: bool | None = None  # of its captures; known after a call
 
     def matches(self) -> bool:
         """Whether what was captured still has the types it was traced with."""
-        return self.session.alive and all(
-            (t._v.dtype, t._v.shape) == kind
-            for t, kind in zip((*self.reads, *self.state), self.capture_types, strict=True)
+        if not self.session.alive:
+            return False
+        held = [t._v for t in self.captures]
+        return self._are_as_left(held) or self._have_types(held)
+
+    def _are_as_left(self, held: Sequence[Value]) -> bool:
+        session = self.session
+        return [v.id for v in held] == self._left and all(v.graph is session for v in held)
+
+    def _have_types(self, held: Sequence[Value]) -> bool:
+        return all(
+            (v.dtype, v.shape) == kind for v, kind in zip(held, self.capture_types, strict=True)
         )
 
     def run(self, arguments: Sequence[Tensor], variables: dict[str, int]) -> list[Value]:
@@ -133,11 +146,7 @@ class Program:
         session = self.session
         source = here()
         with session.exclusive:
-            values = [_bound(t, session) for t in (*arguments, *self.reads, *self.state)]
-            self._rename(values, source)
-            waiting = [v for v in values if not v.stored]
-            if waiting:
-                session.evaluate(waiting)
+            values = self._inputs(arguments, source)
             outputs = (
                 self.outputs
                 if not self.variables
@@ -150,11 +159,33 @@ class Program:
             )
             for tensor, value in zip(self._targets(arguments), made[self.returned :], strict=True):
                 tensor._v = value
+            self._note()
         if session.congested:
             session.relieve()
         if self.drawn:
             GENERATOR.after_call(self.drawn)
         return made[: self.returned]
+
+    def _inputs(self, arguments: Sequence[Tensor], source: int) -> list[Value]:
+        """Stored values of this session, with ids that an Execute names in few spans."""
+        session = self.session
+        held = [t._v for t in self.captures]
+        alone = not arguments and not any(held[k].shared for k in self.donated)
+        if alone and self._are_as_left(held):
+            return held
+        values = [_bound(t, session) for t in (*arguments, *self.captures)]
+        self._rename(values, source)
+        waiting = [v for v in values if not v.stored]
+        if waiting:
+            session.evaluate(waiting)
+        return values
+
+    def _note(self) -> None:
+        """What the captures hold now."""
+        held = [t._v for t in self.captures]
+        if self._keeps_types is None:
+            self._keeps_types = not self.variables and self._have_types(held)
+        self._left = [v.id for v in held] if self._keeps_types else None
 
     def _targets(self, arguments: Sequence[Tensor]) -> list[TensorBase]:
         return [arguments[k] if isinstance(k, int) else k for k in self.updates]
@@ -172,14 +203,13 @@ class Program:
             chosen += [k for k in range(last, len(ids)) if k not in chosen]
         if 1 + _spans(ids[:last]) > _MAX_SPANS and _spans(ids[first:last]) > 1:
             chosen += range(first, last)
-        captured = [*self.reads, *self.state]
         for k in sorted(chosen):
             old = values[k]
             values[k] = self.session.add(
                 "contiguous", (old,), (), old.dtype, old.shape, source, old.device
             )
             if k >= first:
-                captured[k - first]._v = values[k]
+                self.captures[k - first]._v = values[k]
 
 
 def _spans(ids: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ import tensord
 from tensord import Context, Tensor, Variable, errors, jit, nn
 from tensord._proto import graph_pb2
 from tensord.jit import flatten
+from tensord.session import retired
 
 pytestmark = pytest.mark.usefixtures("fake")
 
@@ -344,6 +345,23 @@ def test_donated_tensors_say_so(fake):
     jitted()
     with pytest.raises(errors.DonatedError, match="taken over"):
         stale + 1
+
+
+def test_a_loop_that_goes_on_as_before_still_sees_what_became_of_its_captures(fake):
+    w, step = Tensor([1.0]), Tensor([1.0])
+    jitted = jit(lambda: w.assign(w + step))
+    for _ in range(3):
+        jitted()
+    alias = Tensor([0.0])
+    alias.assign(w)
+    jitted()
+    assert (alias.tolist(), w.tolist()) == ([4.0], [5.0])
+    step.assign(Tensor([10.0]))
+    jitted()
+    assert w.tolist() == [15.0]
+    retired.fail(step._v, errors.CancelledError("given up", code=1))
+    with pytest.raises(errors.CancelledError, match="given up"):
+        jitted()
 
 
 def test_flatten_distinguishes_structures():

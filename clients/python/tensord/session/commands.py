@@ -335,9 +335,7 @@ class Commands(Framing):
                 donate(inputs[k])
             self._item(execute=item)
             self._soon()
-        values = [Value(self, first + k, d, s, device) for k, (d, s) in enumerate(outputs)]
-        for v in values:
-            v.stored = True
+        values = [Value(self, first + k, d, s, device, True) for k, (d, s) in enumerate(outputs)]
         return values, item.ByteSize()
 
     def stats(self) -> dict[str, int]:
