@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
@@ -53,6 +53,7 @@ class Commands(Framing):
         self._uploads = 0
         self._programs: dict[bytes, int] = {}
         self._background = Background()
+        self._failed = False  # something did, as a Barrier of the session's own was told
 
     # ------------------------------------------------------------------ waiting
 
@@ -107,6 +108,21 @@ class Commands(Framing):
         except BaseException as error:
             self._give_up(asked, error)
             raise
+
+    def _tell(self, probe: Mapping[str, Any], timeout: float | None = None, **kind: Any) -> Any:
+        """Says an item that only a failure is answered of, which is raised. `probe` is asked right
+        behind it: its answer tells that there was none."""
+        with self.exclusive:
+            told = self._ask(**kind)
+            after = self._ask(**probe)
+            self.flush()
+        try:
+            answer = self._wait(after.future, timeout)
+        finally:
+            self._inbox.forget(told.seq, told.item)
+        if told.future.done():
+            told.future.result()
+        return answer
 
     def _transfer(self, job: Job) -> Any:
         """Moves bytes. Not in the main thread: Ctrl-C inside gRPC may leave its locks held."""
@@ -270,11 +286,16 @@ class Commands(Framing):
     def synchronize(self, timeout: float | None = None) -> bool:
         """Waits until everything asked for so far is done; False if any of it failed. Raises
         DeadlineError after `timeout` seconds. Ctrl-C ends the wait and gives up nothing."""
-        return not self._answer(Asked(), timeout, barrier=session_pb2.Barrier()).any_poisoned
+        return self._none_failed(self._answer(Asked(), timeout, barrier=session_pb2.Barrier()))
 
     async def asynchronize(self) -> bool:
         """The same for an event loop."""
-        return not (await self._aanswer(Asked(), barrier=session_pb2.Barrier())).any_poisoned
+        return self._none_failed(await self._aanswer(Asked(), barrier=session_pb2.Barrier()))
+
+    def _none_failed(self, done: session_pb2.BarrierDone) -> bool:
+        """A failure is told to one Barrier, which may have been one of the session's own."""
+        failed, self._failed = self._failed, False
+        return not (failed or done.any_poisoned)
 
     # ------------------------------------------------------------------ graphs
 

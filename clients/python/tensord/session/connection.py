@@ -203,14 +203,8 @@ class Connection(Publishing):
         self._tell_credentials(self._credentials.now())
 
     def _tell_credentials(self, credentials: types_pb2.Credentials) -> None:
-        with self.exclusive:  # only a failure is answered; a Pong tells that there was none
-            told = self._ask(auth=session_pb2.AuthRefresh(credentials=credentials))
-            after = self._ask(ping=session_pb2.Ping())
-            self.flush()
-        self._wait(after.future, _AUTH_PATIENCE)
-        self._inbox.forget(told.seq, told.item)
-        if told.future.done():
-            told.future.result()
+        auth = session_pb2.AuthRefresh(credentials=credentials)
+        self._tell({"ping": session_pb2.Ping()}, _AUTH_PATIENCE, auth=auth)
 
     # ------------------------------------------------------------------ end
 
