@@ -51,7 +51,6 @@ class Commands(Framing):
         super().__init__()
         self._inline = _INLINE
         self._uploads = 0
-        self._programs: dict[bytes, int] = {}
         self._background = Background()
         self._failed = False  # something did, as a Barrier of the session's own was told
 
@@ -314,12 +313,12 @@ class Commands(Framing):
         return [Value(self, first + k, w.dtype, w.shape, w.device) for k, w in enumerate(wrt)]
 
     def program(self, body: bytes, digest: bytes) -> int:
-        """Makes a Program known, once; its slot."""
+        """Makes a Program known, once; its slot. For each call there has to be a `drop_program` of
+        the digest: with the last one the daemon forgets it."""
         with self.exclusive:
-            slot = self._programs.get(digest)
-            if slot is not None:
+            slot, new = self._programs.use(digest)
+            if not new:
                 return slot
-            slot = self._programs[digest] = len(self._programs) + 1
             message = graph_pb2.Program(digest=digest, slot=slot)
             inline = (
                 len(body) <= (self.welcome.limits.max_program_bytes or 1 << 20)
