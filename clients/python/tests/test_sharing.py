@@ -112,7 +112,7 @@ def test_an_unpublish_takes_no_failure_from_the_next_barrier(session, name):
     tensord.unpublish(name)
     assert not session.synchronize()
     assert session.synchronize()
-    assert session.describe(bad).state == 5  # poisoned
+    assert session.describe([bad])[0].state == 5  # poisoned
 
 
 def test_a_ttl_ends_the_name(session, name):

@@ -28,6 +28,7 @@ from tensord.symbolic import Shape
 __all__ = ["Commands"]
 
 _INLINE: Final = 64 << 10
+_DESCRIBED_AT_ONCE: Final = 4096
 _PASSING: Final = (CancelledError, DeadlineError, OutOfMemory)  # another time it may go well
 
 
@@ -273,13 +274,16 @@ class Commands(Framing):
             self.flush()
 
     def ask_type(self, value: Value) -> tuple[DType, Shape]:
-        found = self.describe(value).type
+        found = self.describe([value])[0].type
         return BY_NUMBER[found.dtype], tuple(found.dims.sizes)
 
-    def describe(self, value: Value) -> session_pb2.Description:
-        """The daemon's word on a value: its type and state."""
-        item = session_pb2.Describe(ids=span_list([value.id]))
-        described: session_pb2.Description = self._answer(Asked(), describe=item).values[0]
+    def describe(self, values: Sequence[Value]) -> list[session_pb2.Description]:
+        """The daemon's word on values: their types and states."""
+        described: list[session_pb2.Description] = []
+        for k in range(0, len(values), _DESCRIBED_AT_ONCE):  # a reply has to fit a message
+            ids = span_list(v.id for v in values[k : k + _DESCRIBED_AT_ONCE])
+            item = session_pb2.Describe(ids=ids)
+            described.extend(self._answer(Asked(), describe=item).values)
         return described
 
     def synchronize(self, timeout: float | None = None) -> bool:
