@@ -221,10 +221,6 @@ absl::Status Connection::AwaitStatus(
 
 void Connection::Refresh(v1::Credentials credentials,
                          std::function<void(const absl::Status&)> done) {
-  {
-    const std::lock_guard lock(mutex_);
-    *resume_.mutable_credentials() = credentials;
-  }
   v1::Item item, ping;
   *item.mutable_auth()->mutable_credentials() = std::move(credentials);
   ping.mutable_ping();
@@ -352,6 +348,9 @@ void Connection::OnFrame(grpc::ByteBuffer& bytes) {
     outbox_.Applied(inbox_.applied());
     if (news.resumed.has_value()) OnResumed(*news.resumed);
     if (news.leaving.has_value()) leaving_ = true;
+    if (resuming_ && absl::IsUnauthenticated(news.fatal)) {
+      refusal_ = std::exchange(news.fatal, absl::OkStatus());  // the session lives on
+    }
     if (inbox_.AckIsDue()) Seal();
     Pump();
   }
@@ -402,6 +401,7 @@ std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status)
   const bool same = credentials->bearer() == resume_.credentials().bearer();
   if (same && absl::IsUnauthenticated(status)) return std::nullopt;
   *resume_.mutable_credentials() = *credentials;
+  refusal_ = absl::OkStatus();
   resuming_ = true;
   writable_ = false;
   v1::ClientFrame frame;
@@ -411,7 +411,7 @@ std::optional<FrameStream::Retry> Connection::OnLost(const absl::Status& status)
 }
 
 void Connection::OnEnd(const absl::Status& status) {
-  Fail(LostStatus(status));
+  Fail(LostStatus(refusal_.ok() ? status : refusal_));
   const std::lock_guard lock(mutex_);
   ended_ = true;
   changed_.notify_all();

@@ -137,6 +137,7 @@ class Connection final : public Graph, public FrameStream::Events {
   void Fail(const absl::Status& why);
 
   FrameStream stream_;
+  absl::Status refusal_;  // of the last Resume's token; the stream's thread alone
   FreeList dropped_;
   v1::Welcome welcome_;
   const Settings settings_;
@@ -145,7 +146,7 @@ class Connection final : public Graph, public FrameStream::Events {
   absl::Status broken_;
   bool ended_ = false, writable_ = false, leaving_ = false, closing_ = false;
   bool resuming_ = false;  // no frame goes out before the Welcome
-  v1::Resume resume_;      // what the next one says, but for last_seen
+  v1::Resume resume_;      // what the next one says, but for last_seen and a newer token
   absl::Duration reconnect_;
   Attempts attempts_;
   uint64_t resumptions_ = 0;

@@ -5,17 +5,45 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/tensord/sources.h"
+#include "clients/cpp/tensord/value.h"
 
 namespace tensord::client {
 namespace {
 
 constexpr size_t kMaxConstants = 4096;
 
-void SetScalar(const Scalar& value, v1::Attr* attr) {
+bool IsFloat(DType dtype) {
+  return dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF32 ||
+         dtype == DType::kF64;
+}
+
+// What the attribute of a call says; unspecified without one.
+DType DTypeOf(const NodeCall& call) {
+  for (const auto& [name, value] : call.attrs) {
+    if (const DType* dtype = std::get_if<DType>(&value)) return *dtype;
+  }
+  return DType::kUnspecified;
+}
+
+// A number that takes more than an int64_t: only with a dtype beside it that can hold it.
+absl::Status CheckFits(const Scalar& value, DType dtype, const char* op) {
+  const uint64_t* wide = std::get_if<uint64_t>(&value.value());
+  if (wide == nullptr || dtype == DType::kU64 || IsFloat(dtype)) return absl::OkStatus();
+  const std::string fits = dtype == DType::kUnspecified ? "64 bits" : std::string(Name(dtype));
+  return absl::InvalidArgumentError(absl::StrCat(op, ": ", *wide, " does not fit ", fits));
+}
+
+void SetScalar(const Scalar& value, DType dtype, v1::Attr* attr) {
   if (const bool* b = std::get_if<bool>(&value.value())) {
     attr->set_b(*b);
   } else if (const int64_t* i = std::get_if<int64_t>(&value.value())) {
     attr->set_i(*i);
+  } else if (const uint64_t* wide = std::get_if<uint64_t>(&value.value())) {
+    if (dtype == DType::kU64) {
+      attr->set_scalar(BytesOf<uint64_t>({*wide}));
+    } else {
+      attr->set_f(static_cast<double>(*wide));
+    }
   } else {
     attr->set_f(std::get<double>(value.value()));
   }
@@ -47,8 +75,17 @@ absl::Status Graph::CheckCall(const NodeCall& call) const {
       return absl::InvalidArgumentError(
           absl::StrCat(call.op, ": an optional input is given after one that is left out"));
     }
-    if (input.is_number()) continue;
-    if (absl::Status status = Owns(input.tensor(), call.op); !status.ok()) return status;
+    absl::Status status = input.is_number()
+                              ? CheckFits(input.number(), DType::kUnspecified, call.op)
+                              : Owns(input.tensor(), call.op);
+    if (!status.ok()) return status;
+  }
+  for (const auto& [name, value] : call.attrs) {
+    const Scalar* number = std::get_if<Scalar>(&value);
+    if (number == nullptr) continue;
+    if (absl::Status status = CheckFits(*number, DTypeOf(call), call.op); !status.ok()) {
+      return status;
+    }
   }
   return absl::OkStatus();
 }
@@ -87,7 +124,7 @@ uint64_t Graph::Append(const NodeCall& call) {
   const uint64_t id = NewIds(static_cast<size_t>(call.results));
   columns_.Append({id, strings_.Intern(call.op), ids, call.results, source, call.device});
   for (const auto& [name, value] : call.attrs) {
-    SetAttr(value, columns_.AddAttr(strings_.Intern(name)));
+    SetAttr(value, DTypeOf(call), columns_.AddAttr(strings_.Intern(name)));
   }
   return id;
 }
@@ -101,12 +138,12 @@ uint64_t Graph::Constant(const Scalar& value, uint32_t device, uint32_t source) 
   BeforeItem();
   const uint64_t id = NewIds(1);
   columns_.Append({id, strings_.Intern("const"), {}, 1, source, device});
-  SetScalar(value, columns_.AddAttr(strings_.Intern("value")));
+  SetScalar(value, DType::kUnspecified, columns_.AddAttr(strings_.Intern("value")));
   AfterNode();
   return constants_[value.value()] = id;
 }
 
-void Graph::SetAttr(const AttrValue& value, v1::Attr* attr) {
+void Graph::SetAttr(const AttrValue& value, DType dtype, v1::Attr* attr) {
   std::visit(
       [&](const auto& v) {
         using T = std::decay_t<decltype(v)>;
@@ -120,7 +157,7 @@ void Graph::SetAttr(const AttrValue& value, v1::Attr* attr) {
           attr->mutable_floats()->mutable_v()->Assign(v.begin(), v.end());
         if constexpr (std::is_same_v<T, Dims>) ToMessage(v, attr->mutable_dims());
         if constexpr (std::is_same_v<T, DType>) attr->set_dtype(static_cast<v1::DType>(v));
-        if constexpr (std::is_same_v<T, Scalar>) SetScalar(v, attr);
+        if constexpr (std::is_same_v<T, Scalar>) SetScalar(v, dtype, attr);
       },
       value);
 }

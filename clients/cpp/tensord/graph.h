@@ -83,11 +83,12 @@ class Graph : public std::enable_shared_from_this<Graph> {
   absl::Status CheckCall(const NodeCall& call) const;
   uint64_t Append(const NodeCall& call);
   uint64_t Constant(const Scalar& value, uint32_t device, uint32_t source);
-  void SetAttr(const AttrValue& value, v1::Attr* attr);
+  // `dtype`: that of the same node.
+  void SetAttr(const AttrValue& value, DType dtype, v1::Attr* attr);
 
   uint64_t next_id_ = 1;
   // Numbers of the program, made once each; they live as long as the graph.
-  absl::flat_hash_map<std::variant<bool, int64_t, double>, uint64_t> constants_;
+  absl::flat_hash_map<Scalar::Number, uint64_t> constants_;
 };
 
 // Records gradients where the tensors live; see Graph::AddGradient.

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <thread>
 
 #include "absl/strings/escaping.h"
 #include "clients/cpp/tensord/operators.h"
@@ -133,11 +135,25 @@ TEST_F(CredentialsTest, AJwtThatEndedIsFollowedByANewStream) {
   EXPECT_EQ(session->resumptions(), 1u) << session->status();
 }
 
+TEST_F(CredentialsTest, AResumeThatIsRefusedIsFollowedByOneWithANewerToken) {
+  std::map<std::thread::id, int> asked;  // the stream's thread asks for each Resume
+  const auto session =
+      Connect({.token_source = [&, first = JwtUntil(absl::Now() + absl::Milliseconds(500))] {
+        const bool again = asked[std::this_thread::get_id()]++ > 0;
+        return again ? JwtUntil(absl::Now() + absl::Hours(1)) : first;
+      }});
+  ASSERT_NE(session, nullptr);
+  const Tensor x = session->Put<float>({1}, {2});
+  EXPECT_TRUE(Eventually([&] { return session->resumptions() > 0; })) << session->status();
+  EXPECT_TRUE(session->Fetch<float>(x).ok());
+}
+
 TEST_F(CredentialsTest, AStayingJwtThatEndsEndsTheSession) {
   const auto session = Connect({.token = JwtUntil(absl::Now() + absl::Seconds(2))});
   ASSERT_NE(session, nullptr);
   EXPECT_TRUE(Eventually([&] { return !session->status().ok(); }));
   EXPECT_EQ(session->status().code(), absl::StatusCode::kUnauthenticated) << session->status();
+  EXPECT_EQ(FaultOf(session->status())->reason, "AUTH");
 }
 
 TEST_F(CredentialsTest, WhyATokenWasNotRenewedIsTold) {

@@ -234,6 +234,8 @@ bool FrameScript::Ask(const Line& line) {
     EXPECT_TRUE(session_->Evaluate(Named(line.words)).ok());
   } else if (line.word == "cancel") {
     EXPECT_TRUE(session_->Cancel(Named(line.words)).ok());
+  } else if (line.word == "release") {
+    EXPECT_TRUE(session_->Release(programs_.at(line.words.at(0))).ok());
   } else if (line.word == "free") {
     for (const std::string& name : line.words) values_.erase(name);
   } else {
@@ -245,6 +247,9 @@ bool FrameScript::Ask(const Line& line) {
 bool FrameScript::AskAndWait(const Line& line) {
   if (line.word == "barrier") {
     Waiting([&] { return session_->Barrier(); });
+  } else if (line.word == "realize") {
+    EXPECT_TRUE(session_->Evaluate(Named(line.words)).ok());
+    Waiting([&] { return session_->Barrier(Named(line.words)); });
   } else if (line.word == "describe") {
     Waiting([&] { return session_->Describe(Named(line.words)).status(); });
   } else if (line.word == "publish") {
@@ -258,6 +263,8 @@ bool FrameScript::AskAndWait(const Line& line) {
       options.ttl = absl::Milliseconds(std::stoll(ttl));
     }
     Waiting([&] { return session_->Publish(line.words.at(0), entries, options).status(); });
+  } else if (line.word == "unpublish") {
+    Waiting([&] { return session_->Unpublish(line.words.at(0)); });
   } else if (line.word == "lookup") {
     const std::vector<std::string> paths = line.List("paths");
     const std::string generation = line.Option("generation");

@@ -4,8 +4,26 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <algorithm>
+
+#include "tensord/v1/compute.pb.h"
+
 namespace tensord::client {
 namespace {
+
+// The one operation under way.
+bool Await(grpc::CompletionQueue& queue) {
+  void* tag = nullptr;
+  bool ok = false;
+  return queue.Next(&tag, &ok) && ok;
+}
+
+void Drain(grpc::CompletionQueue& queue) {
+  queue.Shutdown();
+  void* tag = nullptr;
+  for (bool ok = false; queue.Next(&tag, &ok);) {
+  }
+}
 
 std::string BytesOf(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -30,6 +48,14 @@ void SetFound(const v1::Lookup& lookup, v1::Found* found) {
   }
 }
 
+void SetDescribed(const v1::Describe& describe, v1::Described* described) {
+  for (const v1::IdSpan& span : describe.ids()) {
+    for (uint64_t id = span.first(); id < span.first() + std::max(span.count(), 1u); ++id) {
+      described->add_values()->set_id(id);
+    }
+  }
+}
+
 // What answers an item; without a kind for one that nothing answers.
 v1::Reply ReplyTo(const v1::Item& item) {
   v1::Reply reply;
@@ -47,7 +73,7 @@ v1::Reply ReplyTo(const v1::Item& item) {
       reply.mutable_barrier_done();
       break;
     case v1::Item::kDescribe:
-      reply.mutable_described()->add_values()->set_id(item.describe().ids(0).first());
+      SetDescribed(item.describe(), reply.mutable_described());
       break;
     case v1::Item::kPublish:
       reply.mutable_published()->set_generation(1);
@@ -68,34 +94,29 @@ Listener::Listener() {
   builder.AddListeningPort(address_, grpc::InsecureServerCredentials());
   builder.RegisterAsyncGenericService(&service_);
   queue_ = builder.AddCompletionQueue();
+  uploads_queue_ = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   thread_ = std::thread([this] { Serve(); });
 }
 
 Listener::~Listener() {
   server_->Shutdown(std::chrono::system_clock::now());
-  queue_->Shutdown();
   thread_.join();
-  void* tag = nullptr;
-  for (bool ok = false; queue_->Next(&tag, &ok);) {
-  }
-}
-
-bool Listener::Await() {
-  void* tag = nullptr;
-  bool ok = false;
-  return queue_->Next(&tag, &ok) && ok;
+  if (uploads_thread_.joinable()) uploads_thread_.join();
+  Drain(*queue_);
+  Drain(*uploads_queue_);
 }
 
 void Listener::Serve() {
   grpc::GenericServerContext context;
   grpc::GenericServerAsyncReaderWriter stream(&context);
   service_.RequestCall(&context, &stream, queue_.get(), queue_.get(), this);
-  if (!Await()) return;
+  if (!Await(*queue_)) return;
+  uploads_thread_ = std::thread([this] { TakeUploads(); });  // whatever is called now is one
   for (bool ended = false; !ended;) {
     grpc::ByteBuffer buffer;
     stream.Read(&buffer, this);
-    if (!Await()) break;
+    if (!Await(*queue_)) break;
     frames_.push_back(BytesOf(buffer));
     v1::ClientFrame frame;
     if (!frame.ParseFromString(frames_.back())) break;
@@ -103,10 +124,28 @@ void Listener::Serve() {
     const std::string bytes = AnswerTo(frame).SerializeAsString();
     const grpc::Slice slice(bytes);
     stream.Write(grpc::ByteBuffer(&slice, 1), this);
-    if (!Await()) break;
+    if (!Await(*queue_)) break;
   }
   stream.Finish(grpc::Status::OK, this);
-  Await();
+  Await(*queue_);
+}
+
+void Listener::TakeUploads() {
+  v1::UploadStatus status;
+  status.set_complete(true);
+  const std::string bytes = status.SerializeAsString();
+  const grpc::Slice slice(bytes);
+  for (;;) {
+    grpc::GenericServerContext context;
+    grpc::GenericServerAsyncReaderWriter call(&context);
+    service_.RequestCall(&context, &call, uploads_queue_.get(), uploads_queue_.get(), this);
+    if (!Await(*uploads_queue_)) return;
+    grpc::ByteBuffer chunk;
+    do call.Read(&chunk, this);
+    while (Await(*uploads_queue_));
+    call.WriteAndFinish(grpc::ByteBuffer(&slice, 1), {}, grpc::Status::OK, this);
+    Await(*uploads_queue_);
+  }
 }
 
 // A Ping is answered with a Pong and with a fault that nobody asked for, too.

@@ -1,4 +1,5 @@
-// A daemon that takes down what one session sends, answers what asks, and computes nothing.
+// A daemon that takes down what one session sends, answers what asks, and computes nothing. It
+// takes uploads, and forgets them.
 #pragma once
 
 #include <grpcpp/completion_queue.h>
@@ -28,17 +29,17 @@ class Listener {
 
  private:
   void Serve();
-  bool Await();  // the one operation under way
+  void TakeUploads();
   v1::ServerFrame AnswerTo(const v1::ClientFrame& frame);
 
   const TemporaryFolder folder_;
   const std::string address_ = "unix://" + (folder_ / "s.sock");
   grpc::AsyncGenericService service_;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue_, uploads_queue_;
   std::unique_ptr<grpc::Server> server_;
   uint64_t seq_ = 0;
   std::vector<std::string> frames_;
-  std::thread thread_;
+  std::thread thread_, uploads_thread_;
 };
 
 }  // namespace tensord::client

@@ -54,6 +54,9 @@ int64_t ReadInteger(const std::string& text) {
 Scalar ReadScalar(const std::string& text) {
   const std::string number = text.substr(text.find(':') == text.npos ? 0 : text.find(':') + 1);
   if (number == "true" || number == "false") return number == "true";
+  if (number.find_first_not_of("0123456789") == number.npos) {
+    return std::strtoull(number.c_str(), nullptr, 10);
+  }
   if (number.find_first_not_of("-0123456789") == number.npos) return ReadInteger(number);
   return ReadDouble(number);
 }

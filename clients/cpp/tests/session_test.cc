@@ -52,6 +52,17 @@ TEST_F(SessionTest, OpsWithoutInputsAreMadeInTheGraph) {
   EXPECT_THAT(*session_->Fetch<int32_t>(i), ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
+TEST_F(SessionTest, ANumberMayTakeAllBitsOfItsDType) {
+  const Tensor most = ops::Full(session_->graph(), UINT64_MAX, {1}, DType::kU64);
+  EXPECT_THAT(*session_->Fetch<uint64_t>(most), ElementsAre(UINT64_MAX));
+  const Tensor real = ops::Full(session_->graph(), UINT64_MAX, {1}, DType::kF32);
+  EXPECT_THAT(*session_->Fetch<float>(real), ElementsAre(0x1p64f));
+  const Tensor none = ops::Full(session_->graph(), UINT64_MAX, {1}, DType::kI8);
+  EXPECT_THAT(std::string(none.status().message()),
+              HasSubstr("full: 18446744073709551615 does not fit i8"));
+  EXPECT_THAT(std::string((most + UINT64_MAX).status().message()), HasSubstr("does not fit 64"));
+}
+
 template <typename T>
 void ExpectRoundTrip(Session& session, const std::vector<T>& values) {
   const auto back = session.Fetch<T>(session.Put<T>({values.size()}, values));

@@ -279,9 +279,25 @@ def _given(row: OpRow, attrs: Sequence[Any]) -> tuple[tuple[str, str, Any], ...]
             continue
         if kind in _LISTS:
             value = tuple(value)
+        elif kind == "scalar" and type(value) is int and not -(1 << 63) <= value < 1 << 63:
+            value = _wide(row, attrs, value)
         if default is REQUIRED or value != default or isinstance(value, float):
             given.append((name, kind, value))
     return tuple(given)
+
+
+def _wide(row: OpRow, attrs: Sequence[Any], value: int) -> bytes | float:
+    """A number that takes more than a sint64, as the dtype beside it has it: bytes, or a float."""
+    names = [name for name, _, _ in row.attrs]
+    dtype = dict(zip(names, attrs, strict=False)).get("dtype") or row.defaults.get("dtype")
+    if dtype is dt.uint64 and 0 <= value <= dtype.max:
+        return dt.pack_scalar(value, dtype)
+    if dtype is not None and dtype.is_float:
+        return float(value)
+    fits = "64 bits" if dtype is None else dtype.short
+    raise DTypeError(
+        f"{row.name}: {value} does not fit {fits}", reason="DTYPE", code=3, op=row.name
+    )
 
 
 def _full(row: OpRow, given: Sequence[tuple[str, str, Any]]) -> Mapping[str, Any]:

@@ -102,6 +102,8 @@ def fill(tree: Any, leaves: Sequence[Any]) -> Any:
 class Program:
     """A traced function: its body at the daemon, and what to bind at each call."""
 
+    digest = b""  # of its body, once the daemon knows it
+
     def __init__(self, trace: Trace, arguments: int) -> None:
         self.session: Connection = trace.session
         self.drawn = 0
@@ -122,6 +124,10 @@ class Program:
         # The ids of the captures after the latest call: found so again, nothing is to be checked.
         self._left: list[int] | None = None
         self._keeps_types: bool | None = None  # of its captures; known after a call
+
+    def __del__(self) -> None:
+        if self.digest:
+            self.session.drop_program(self.digest)
 
     def matches(self) -> bool:
         """Whether what was captured still has the types it was traced with."""
@@ -281,7 +287,9 @@ class _Tracer:
             if id(t) in donated
         ]
         body = trace.body(outputs, program.donated)
-        program.slot = trace.session.program(body, hashlib.sha256(body).digest())
+        digest = hashlib.sha256(body).digest()
+        program.slot = trace.session.program(body, digest)
+        program.digest = digest
         return program
 
     def _outputs(self, found: Sequence[TensorBase], positions: dict[int, int]) -> list[Value]:
@@ -380,7 +388,7 @@ class jit(Generic[P, R]):
             return found[0], found[1]
 
     def reset(self) -> None:
-        """Forgets every trace."""
+        """Forgets every trace; so does the daemon."""
         self.cache.clear()
 
 

@@ -121,11 +121,14 @@ def _set_dtype(attr: graph_pb2.Attr, value: Any) -> None:
 
 
 def _set_scalar(attr: graph_pb2.Attr, value: Any) -> None:
-    """A number as the client's language has it: weak, adapting to what it meets."""
+    """A number as the client's language has it: weak, adapting to what it meets; or, as bytes, one
+    that only the dtype beside it can hold."""
     if isinstance(value, bool):
         attr.b = value
     elif isinstance(value, int):
         attr.i = value
+    elif isinstance(value, bytes):
+        attr.scalar = value
     else:
         attr.f = value
 

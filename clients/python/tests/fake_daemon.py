@@ -236,6 +236,9 @@ class FakeDaemon:
     def on_program(self, program: graph_pb2.Program) -> None:
         self.programs[program.slot] = graph_pb2.ProgramBody.FromString(program.body)
 
+    def on_release(self, release: session_pb2.ReleaseProgram) -> None:
+        del self.programs[release.slot]
+
     def on_execute(self, execute: session_pb2.Execute) -> None:
         self.executes.append(execute)
         body = self.programs[execute.slot]

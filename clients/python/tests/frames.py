@@ -5,6 +5,7 @@ python clients/python/tests/frames.py    # prints the file with the answers of t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import re
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import literals
-from fake_daemon import FakeDaemon
+from fake_daemon import FakeDaemon, spans
 from google.protobuf import text_format
 
 from tensord import _ops, base
@@ -67,8 +68,8 @@ class Listener(FakeDaemon):
         if kind == "barrier":
             return session_pb2.Reply(barrier_done=session_pb2.BarrierDone())
         if kind == "describe":
-            value = session_pb2.Description(id=item.describe.ids[0].first)
-            return session_pb2.Reply(described=session_pb2.Described(values=[value]))
+            values = [session_pb2.Description(id=id_) for id_ in spans(item.describe.ids)]
+            return session_pb2.Reply(described=session_pb2.Described(values=values))
         if kind == "publish":
             made = session_pb2.Published(name=f"me/{item.publish.name}", generation=1)
             return session_pb2.Reply(published=made)
@@ -157,7 +158,10 @@ class Script:
         self.session.synchronize(30)
 
     def do_describe(self, words: list[str], options: dict[str, str]) -> None:
-        self.session.describe(self.value(words[0]))
+        self.session.describe([self.value(w) for w in words])
+
+    def do_realize(self, words: list[str], options: dict[str, str]) -> None:
+        asyncio.run(self.session.aready([self.value(w) for w in words]))
 
     def do_free(self, words: list[str], options: dict[str, str]) -> None:
         for word in words:
@@ -175,6 +179,9 @@ class Script:
         entries = dict(zip(listed(options["paths"]), map(self.value, values), strict=True))
         ttl = float(options["ttl_ms"]) / 1000 if "ttl_ms" in options else None
         self.session.publish(name, entries, ttl, options.get("shared") == "true")
+
+    def do_unpublish(self, words: list[str], options: dict[str, str]) -> None:
+        self.session.unpublish(words[0])
 
     def do_lookup(self, words: list[str], options: dict[str, str]) -> list[Any]:
         paths = listed(options["paths"])
@@ -208,13 +215,19 @@ class Script:
 
     def do_execute(self, words: list[str], options: dict[str, str]) -> list[Any]:
         program, inputs = self.names[words[0]], [self.value(w) for w in words[1:]]
-        body = program["body"]
-        slot = self.session.program(body, hashlib.sha256(body).digest())
+        if "slot" not in program:
+            digest = program["digest"] = hashlib.sha256(program["body"]).digest()
+            program["slot"] = self.session.program(program["body"], digest)
         variables = [int(v) for v in listed(options.get("vars", "[]"))]
         made, _ = self.session.execute(
-            slot, inputs, program["donated"], program["types"], variables
+            program["slot"], inputs, program["donated"], program["types"], variables
         )
         return [wrap(v) for v in made]
+
+    def do_release(self, words: list[str], options: dict[str, str]) -> None:
+        del self.names[words[0]]["slot"]
+        self.session.drop_program(self.names[words[0]]["digest"])
+        self.session.flush()
 
 
 class Sent(NamedTuple):

@@ -32,6 +32,8 @@ def read_tensor(text: str) -> tuple[dt.DType, Any]:
     dtype, shape = read_type(head)
     numbers = [read_number(n) for n in body.rstrip("} ").split(",") if n.strip()]
     host = np.dtype(np.float32) if dtype is dt.bfloat16 else dtype.np
+    if len(numbers) == 1:  # of all elements
+        return dtype, np.full(shape, numbers[0], host)
     return dtype, np.array(numbers, host).reshape(shape)
 
 

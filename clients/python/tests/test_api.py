@@ -378,6 +378,17 @@ def test_creation():
     assert Tensor(0.1, dtype="float64").item() == 0.1
 
 
+def test_a_number_may_take_all_bits_of_its_dtype():
+    most = 2**64 - 1
+    check(Tensor.full((2,), most, dtype="uint64"), np.full(2, most, np.uint64))
+    check(Tensor.full((2,), 2**70, dtype="float32"), np.full(2, 2.0**70, np.float32))
+    for dtype, fits in (("int8", "i8"), ("uint64", "u64")):
+        with pytest.raises(DTypeError, match=f"full: {2**64} does not fit {fits}"):
+            Tensor.full((2,), 2**64, dtype=dtype)
+    with pytest.raises(DTypeError, match="does not fit 64 bits"):
+        Tensor([1.0]).pad(((1, 1),), value=most)
+
+
 def test_random():
     Tensor.manual_seed(42)
     a, b = Tensor.rand(1000), Tensor.rand(1000)

@@ -136,7 +136,7 @@ def test_sessions_open_and_synchronize_without_blocking(session):
         async_session.close()
         y = (Tensor([1.0]) + 1).realize()
         await tensord.asynchronize()
-        assert session.describe(y._v).state == 4  # ready
+        assert session.describe([y._v])[0].state == 4  # ready
 
     asyncio.run(main())
 

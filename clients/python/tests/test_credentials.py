@@ -1,6 +1,8 @@
 """Tokens: kept, read from a file, answered by a function, renewed while a session lives."""
 
 import base64
+import hashlib
+import hmac
 import json
 import socket
 import threading
@@ -15,11 +17,25 @@ from tensord.session import credentials
 from tensord.session.credentials import Credentials, seconds_until_renewal
 from tensord.session.daemon import PrivateDaemon, find_binary
 
+JWT_SECRET = "s" * 32
+JWT_LEEWAY = 30.0  # seconds that the daemon gives behind `exp`
+
+
+def base64url(raw):
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
 
 def jwt(seconds):
-    """A token that ends in so many seconds."""
-    claims = json.dumps({"exp": time.time() + seconds}).encode()
-    return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln"
+    """A token of ann's that ends in so many seconds."""
+    claims = {"sub": "ann", "aud": "test", "exp": time.time() + seconds}
+    head = {"typ": "JWT", "alg": "HS256"}
+    text = ".".join(base64url(json.dumps(part).encode()) for part in (head, claims))
+    return f"{text}.{base64url(hmac.digest(JWT_SECRET.encode(), text.encode(), hashlib.sha256))}"
+
+
+def jwt_until(end):
+    """A token of ann's that the daemon takes until then, a time.time()."""
+    return jwt(end - JWT_LEEWAY - time.time())
 
 
 def test_a_jwt_is_renewed_at_four_fifths_of_its_life():
@@ -82,13 +98,23 @@ def guarded(tmp_path_factory):
     """A daemon with a TCP door, its token file, and the address of that door."""
     if find_binary() is None:
         pytest.skip("no tensord binary")
-    path = tmp_path_factory.mktemp("tokens") / "tokens"
-    path.write_text(f"me {'a' * 16}\nme {'b' * 16}\nother {'c' * 16}\n")
-    path.chmod(0o600)
+    folder = tmp_path_factory.mktemp("tokens")
+    tokens, secrets = folder / "tokens", folder / "secrets"
+    tokens.write_text(f"me {'a' * 16}\nme {'b' * 16}\nother {'c' * 16}\n")
+    secrets.write_text(f"{JWT_SECRET}\n")
+    for path in (tokens, secrets):
+        path.chmod(0o600)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    flags = (f"--listen={address}", f"--token-file={path}", "--cache-dir=off", "--drain-delay=0s")
+    flags = (
+        f"--listen={address}",
+        f"--token-file={tokens}",
+        f"--jwt-secret-file={secrets}",
+        "--jwt-audience=test",
+        "--cache-dir=off",
+        "--drain-delay=0s",
+    )
     daemon = PrivateDaemon(arguments=flags)
     yield address
     daemon.stop()
@@ -115,6 +141,59 @@ def test_a_refreshed_token_is_of_the_same_principal(guarded, tmp_path):
 def test_a_wrong_token_opens_nothing(guarded):
     with pytest.raises(PermissionError):
         tensord.connect(guarded, token="z" * 16, default=False)
+
+
+def until(condition):
+    """Whether it becomes true within seconds."""
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_a_jwt_that_ended_is_followed_by_a_new_stream(guarded):
+    end = time.time() + 1.5
+    first = jwt_until(end)
+    with tensord.connect(
+        guarded, token=lambda: first if time.time() < end else jwt(3600), default=False
+    ) as session:
+        assert session.welcome.principal == "jwt:ann"
+        value = session.put(tensord.dtypes.float32, (), b"\0\0\0\0")
+        assert until(lambda: session._resumptions > 0)
+        assert session.read(value) == b"\0\0\0\0"
+        assert session._resumptions == 1
+
+
+def test_a_resume_that_is_refused_is_followed_by_one_with_a_newer_token(guarded):
+    first = jwt_until(time.time() + 1)
+    asked = []
+
+    def token():
+        asked.append(first if len(asked) < 2 else jwt(3600))
+        return asked[-1]
+
+    with tensord.connect(guarded, token=token, default=False) as session:
+        session._credentials.close()  # nothing is renewed in time
+        value = session.put(tensord.dtypes.float32, (), b"\0\0\0\0")
+        assert until(lambda: session._resumptions > 0)
+        assert session.read(value) == b"\0\0\0\0"
+    assert asked[:2] == [first, first]
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("kind", ["str", "file", "function"])
+def test_a_jwt_that_ended_without_a_newer_one_ends_the_session(guarded, tmp_path, kind):
+    token = jwt_until(time.time() + 1)
+    path = tmp_path / "token"
+    path.write_text(token)
+    given = {"str": token, "file": path, "function": lambda: token}[kind]
+    with tensord.connect(guarded, token=given, default=False) as session:
+        value = session.put(tensord.dtypes.float32, (), b"\0\0\0\0")
+        assert until(lambda: not session.alive)
+        with pytest.raises(errors.PermissionDenied) as refused:
+            session.read(value)
+        assert refused.value.reason == "AUTH"
+        assert session._resumptions == 0
 
 
 def test_priorities_and_devices_are_settings_of_a_block(fake):

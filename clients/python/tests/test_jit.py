@@ -1,5 +1,6 @@
 """Tracing: what becomes input, output and state; digests; call size; retracing; errors."""
 
+import gc
 import hashlib
 
 import numpy as np
@@ -35,6 +36,24 @@ def test_a_function_is_traced_once_and_sent_once(fake):
     assert len(runs) == 1
     assert len(programs(fake)) == 1
     assert len(fake.executes) == 4
+
+
+def test_a_program_that_nobody_uses_any_more_is_released(fake):
+    def double(x):
+        return x * 2
+
+    first, second = jit(double), jit(double)
+    x = Tensor([1.0])
+    assert first(x).tolist() == second(x).tolist() == [2.0]
+    first.reset()
+    tensord.synchronize()
+    assert list(fake.programs) == [1]  # one body, two users
+    del second
+    gc.collect()
+    tensord.synchronize()
+    assert fake.programs == {}
+    assert first(x).tolist() == [2.0]
+    assert list(fake.programs) == [2]
 
 
 def test_the_digest_is_of_the_bytes(fake):

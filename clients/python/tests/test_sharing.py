@@ -105,6 +105,16 @@ def test_unpublish_ends_the_name_and_readers_keep_values(session, other, name):
     assert read(other, found) == {"w": [1.0]}
 
 
+def test_an_unpublish_takes_no_failure_from_the_next_barrier(session, name):
+    tensord.publish(name, {"w": Tensor([1.0])})
+    x = Tensor([1.0])._v
+    bad = session.add("reshape", (x,), (("dims", "dims", (7,)),), x.dtype, (7,), 0)
+    tensord.unpublish(name)
+    assert not session.synchronize()
+    assert session.synchronize()
+    assert session.describe([bad])[0].state == 5  # poisoned
+
+
 def test_a_ttl_ends_the_name(session, name):
     before = session.stats()["publications"]
     tensord.publish(name, {"w": Tensor([1.0])}, ttl=0.05)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final
@@ -28,6 +28,7 @@ from tensord.symbolic import Shape
 __all__ = ["Commands"]
 
 _INLINE: Final = 64 << 10
+_DESCRIBED_AT_ONCE: Final = 4096
 _PASSING: Final = (CancelledError, DeadlineError, OutOfMemory)  # another time it may go well
 
 
@@ -51,8 +52,8 @@ class Commands(Framing):
         super().__init__()
         self._inline = _INLINE
         self._uploads = 0
-        self._programs: dict[bytes, int] = {}
         self._background = Background()
+        self._failed = False  # something did, as a Barrier of the session's own was told
 
     # ------------------------------------------------------------------ waiting
 
@@ -107,6 +108,21 @@ class Commands(Framing):
         except BaseException as error:
             self._give_up(asked, error)
             raise
+
+    def _tell(self, probe: Mapping[str, Any], timeout: float | None = None, **kind: Any) -> Any:
+        """Says an item that only a failure is answered of, which is raised. `probe` is asked right
+        behind it: its answer tells that there was none."""
+        with self.exclusive:
+            told = self._ask(**kind)
+            after = self._ask(**probe)
+            self.flush()
+        try:
+            answer = self._wait(after.future, timeout)
+        finally:
+            self._inbox.forget(told.seq, told.item)
+        if told.future.done():
+            told.future.result()
+        return answer
 
     def _transfer(self, job: Job) -> Any:
         """Moves bytes. Not in the main thread: Ctrl-C inside gRPC may leave its locks held."""
@@ -258,23 +274,31 @@ class Commands(Framing):
             self.flush()
 
     def ask_type(self, value: Value) -> tuple[DType, Shape]:
-        found = self.describe(value).type
+        found = self.describe([value])[0].type
         return BY_NUMBER[found.dtype], tuple(found.dims.sizes)
 
-    def describe(self, value: Value) -> session_pb2.Description:
-        """The daemon's word on a value: its type and state."""
-        item = session_pb2.Describe(ids=span_list([value.id]))
-        described: session_pb2.Description = self._answer(Asked(), describe=item).values[0]
+    def describe(self, values: Sequence[Value]) -> list[session_pb2.Description]:
+        """The daemon's word on values: their types and states."""
+        described: list[session_pb2.Description] = []
+        for k in range(0, len(values), _DESCRIBED_AT_ONCE):  # a reply has to fit a message
+            ids = span_list(v.id for v in values[k : k + _DESCRIBED_AT_ONCE])
+            item = session_pb2.Describe(ids=ids)
+            described.extend(self._answer(Asked(), describe=item).values)
         return described
 
     def synchronize(self, timeout: float | None = None) -> bool:
         """Waits until everything asked for so far is done; False if any of it failed. Raises
         DeadlineError after `timeout` seconds. Ctrl-C ends the wait and gives up nothing."""
-        return not self._answer(Asked(), timeout, barrier=session_pb2.Barrier()).any_poisoned
+        return self._none_failed(self._answer(Asked(), timeout, barrier=session_pb2.Barrier()))
 
     async def asynchronize(self) -> bool:
         """The same for an event loop."""
-        return not (await self._aanswer(Asked(), barrier=session_pb2.Barrier())).any_poisoned
+        return self._none_failed(await self._aanswer(Asked(), barrier=session_pb2.Barrier()))
+
+    def _none_failed(self, done: session_pb2.BarrierDone) -> bool:
+        """A failure is told to one Barrier, which may have been one of the session's own."""
+        failed, self._failed = self._failed, False
+        return not (failed or done.any_poisoned)
 
     # ------------------------------------------------------------------ graphs
 
@@ -293,12 +317,12 @@ class Commands(Framing):
         return [Value(self, first + k, w.dtype, w.shape, w.device) for k, w in enumerate(wrt)]
 
     def program(self, body: bytes, digest: bytes) -> int:
-        """Makes a Program known, once; its slot."""
+        """Makes a Program known, once; its slot. For each call there has to be a `drop_program` of
+        the digest: with the last one the daemon forgets it."""
         with self.exclusive:
-            slot = self._programs.get(digest)
-            if slot is not None:
+            slot, new = self._programs.use(digest)
+            if not new:
                 return slot
-            slot = self._programs[digest] = len(self._programs) + 1
             message = graph_pb2.Program(digest=digest, slot=slot)
             inline = (
                 len(body) <= (self.welcome.limits.max_program_bytes or 1 << 20)

@@ -17,7 +17,7 @@ from tensord.graph import ignore
 from tensord.session.credentials import Credentials, Token
 from tensord.session.interrupt import Exclusive
 from tensord.session.publishing import Publishing
-from tensord.session.reconnect import Attempts, can_resume
+from tensord.session.reconnect import Attempts, can_resume, is_unauthenticated
 from tensord.session.transport import GrpcTransport, Transport
 from tensord.version import __version__
 
@@ -33,7 +33,8 @@ class Connection(Publishing):
     `welcome` is the daemon's Welcome; `address` what was connected to. A stream that is lost is
     taken up again by itself, for as long as the daemon keeps the session, `reconnect` seconds at
     most: nothing is lost, and nothing is done twice. After that, after `close`, or when the daemon
-    was started anew, every use raises ConnectionLost. `token`: see tensord.connect.
+    was started anew, every use raises ConnectionLost. Where the daemon does not take the token any
+    more, one that its file or function has by then is tried. `token`: see tensord.connect.
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class Connection(Publishing):
         self._welcomed = self._closing = self._over = False
         self.forked = False
         self._resumptions = 0
-        credentials = self._credentials.now()
+        #: what the daemon has heard last
+        credentials = self._shown = self._credentials.now()
         self.transport: Transport = transport or GrpcTransport(address)
         self.welcome = self._hello(credentials, label, timeout)
         self._inline = self.welcome.limits.max_inline_bytes or self._inline
@@ -116,23 +118,28 @@ class Connection(Publishing):
         attempts = Attempts()
         while True:
             error = self._listen(frames)
-            if self._closing or self._inbox.error is not None or not can_resume(error):
+            refused = is_unauthenticated(error)
+            if self._closing or self._inbox.error is not None or not self._welcomed:
                 return self._shut(error)
-            if not self._welcomed:
+            if not (refused or can_resume(error)):
                 return self._shut(error)
             if self.successors or not attempts.again(self._resumptions, self.patience):
                 return self._shut(self._state_lost(error))
+            fresh = self._credentials.now()
+            if refused and fresh == self._shown:
+                return self._shut(error)
             log.info("the stream was lost (%s); taking the session up again", error)
-            frames = self._outbox.frames(self._resume_frame())
+            frames = self._outbox.frames(self._resume_frame(fresh))
 
     def _listen(self, frames: Iterator[bytes]) -> TensordError:
         """Takes in what one stream brings; how it ended."""
+        self._inbox.refusal = None
         try:
             for raw in self.transport.session(frames):
                 self._inbox.receive(raw)
             return ConnectionLost("the session is closed")
         except TensordError as error:
-            return error
+            return self._inbox.refusal or error
         except Exception as error:
             return ConnectionLost(f"the session ended: {error}")
 
@@ -143,13 +150,14 @@ class Connection(Publishing):
             return 0.0
         return min(self.reconnect_seconds, self.welcome.lease_ms / 1000)
 
-    def _resume_frame(self) -> bytes:
+    def _resume_frame(self, credentials: types_pb2.Credentials) -> bytes:
+        self._shown = credentials
         resume = session_pb2.Resume(
             session=self.welcome.session,
             resume_secret=self.welcome.resume_secret,
             epoch=self.welcome.epoch,
             last_seen=self._inbox.seen,
-            credentials=self._credentials.now(),
+            credentials=credentials,
         )
         frame = session_pb2.ClientFrame(items=[session_pb2.Item(resume=resume)])
         return frame.SerializeToString()
@@ -203,14 +211,9 @@ class Connection(Publishing):
         self._tell_credentials(self._credentials.now())
 
     def _tell_credentials(self, credentials: types_pb2.Credentials) -> None:
-        with self.exclusive:  # only a failure is answered; a Pong tells that there was none
-            told = self._ask(auth=session_pb2.AuthRefresh(credentials=credentials))
-            after = self._ask(ping=session_pb2.Ping())
-            self.flush()
-        self._wait(after.future, _AUTH_PATIENCE)
-        self._inbox.forget(told.seq, told.item)
-        if told.future.done():
-            told.future.result()
+        auth = session_pb2.AuthRefresh(credentials=credentials)
+        self._tell({"ping": session_pb2.Ping()}, _AUTH_PATIENCE, auth=auth)
+        self._shown = credentials
 
     # ------------------------------------------------------------------ end
 

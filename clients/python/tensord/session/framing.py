@@ -17,6 +17,7 @@ from tensord.nodes import encode, runs
 from tensord.session.inbox import Inbox
 from tensord.session.interrupt import Exclusive
 from tensord.session.outbox import Outbox
+from tensord.session.programs import Programs
 from tensord.session.trace_context import current_traceparent
 
 __all__ = ["Asked", "Framing", "Share"]
@@ -61,6 +62,8 @@ class Framing(Recorder):
         self.shares: dict[int, Share] = {}  # of a value's id: where it is published
         self._dropped: deque[int] = deque()
         self.dropped = self._dropped.append
+        self._programs = Programs()
+        self.drop_program = self._programs.dropped.append
         self._frame = session_pb2.ClientFrame()
         self._pending_bytes = 0
         self._traceparent = ""  # of the frame under construction
@@ -109,10 +112,8 @@ class Framing(Recorder):
         self._outbox.throttle()
 
     def _progress(self) -> tuple[int, bool]:
-        waiting = (
-            bool(self.rows) or bool(self._frame.items) or bool(self._dropped) or self._inbox.ack_due
-        )
-        return self.next_id, waiting
+        collected = self.rows, self._frame.items, self._dropped, self._programs.dropped
+        return self.next_id, any(map(len, collected)) or self._inbox.ack_due
 
     def _flush_if_free(self) -> bool:
         """From the writer's thread, which must not wait for a producer that waits for it."""
@@ -152,6 +153,7 @@ class Framing(Recorder):
         with self.exclusive:
             self._inbox.check()
             self._close_rows()
+            self._add_releases()
             self._add_frees()
             frame = self._frame
             self._seq += 1
@@ -165,6 +167,10 @@ class Framing(Recorder):
             self._outbox.put(self._seq, frame.SerializeToString(), len(frame.items))
             self._frame = session_pb2.ClientFrame()
             self._pending_bytes = 0
+
+    def _add_releases(self) -> None:
+        for slot in self._programs.take_unused():
+            self._frame.items.add(release=session_pb2.ReleaseProgram(slot=slot))
 
     def _add_frees(self) -> None:
         dropped = self._dropped

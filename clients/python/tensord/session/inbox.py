@@ -13,6 +13,7 @@ from tensord import source
 from tensord._proto import session_pb2
 from tensord.errors import TensordError, make_error
 from tensord.session.outbox import Outbox
+from tensord.session.reconnect import is_unauthenticated
 
 __all__ = ["Inbox", "fault_error"]
 
@@ -43,6 +44,7 @@ class Inbox:
         going_away: Callable[[session_pb2.GoingAway], None],
     ) -> None:
         self.error: TensordError | None = None
+        self.refusal: TensordError | None = None  # of the last Resume's token
         self._outbox = outbox
         self._resumed = resumed  # a stream has taken the session over
         self._going_away = going_away
@@ -123,7 +125,9 @@ class Inbox:
 
     def _fault(self, reply: session_pb2.Reply) -> None:
         error = fault_error(reply.fault)
-        if reply.fault.fatal:
+        if reply.fault.fatal and is_unauthenticated(error) and not reply.of_seq:
+            self.refusal = error  # of a Resume: the session lives on for a better token
+        elif reply.fault.fatal:
             self.fail(error)
         elif not self._resolve(reply, None, error):
             log.warning("%s", error)

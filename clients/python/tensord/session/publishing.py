@@ -52,14 +52,11 @@ class Publishing(Commands):
     def unpublish(self, name: str) -> None:
         """Ends a publication of one's own; NotFoundError when there is none."""
         own = name.removeprefix(f"{self.welcome.principal}/")
-        with self.exclusive:  # only a failure is answered; a Barrier tells that there was none
-            ended = self._ask(unpublish=session_pb2.Unpublish(name=own))
-            after = self._ask(barrier=session_pb2.Barrier())
-            self.flush()
-        self._wait(after.future)
-        self._inbox.forget(ended.seq, ended.item)
-        if ended.future.done():
-            ended.future.result()
+        after = self._tell(
+            {"barrier": session_pb2.Barrier()}, unpublish=session_pb2.Unpublish(name=own)
+        )
+        if after.any_poisoned:  # the next Barrier of the user's has to tell
+            self._failed = True
         full = f"{self.welcome.principal}/{own}"
         for id_ in [i for i, share in self.shares.items() if share.name == full]:
             del self.shares[id_]

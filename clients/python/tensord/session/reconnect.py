@@ -8,18 +8,24 @@ from typing import Final
 
 from tensord.errors import TensordError
 
-__all__ = ["Attempts", "can_resume"]
+__all__ = ["Attempts", "can_resume", "is_unauthenticated"]
 
 _FIRST: Final = 0.02  # seconds
 _LONGEST: Final = 1.0
 # gRPC codes of a stream that the network ended: CANCELLED, UNKNOWN, ABORTED (another stream of ours
 # overtook this one), INTERNAL, UNAVAILABLE; 0 where it ended without a status.
 _CODES: Final = frozenset((0, 1, 2, 10, 13, 14))
+_UNAUTHENTICATED: Final = 16
 
 
 def can_resume(error: TensordError) -> bool:
     """Whether the session may live on behind a stream that ended so."""
     return error.code in _CODES
+
+
+def is_unauthenticated(error: TensordError) -> bool:
+    """Whether it lives on for better credentials alone."""
+    return error.code == _UNAUTHENTICATED
 
 
 class Attempts:
