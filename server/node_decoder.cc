@@ -180,30 +180,33 @@ absl::Status NodeDecoder::DecodeAttrs(const v1::NodeBatch& batch, int first, int
     typed |= batch.attrs(i).v_case() == v1::Attr::kScalar;
   }
   spec_.attrs = attrs_;
-  return typed ? TypeScalar(batch, first, last, context) : absl::OkStatus();
+  return typed ? TypeScalars(batch, first, last, context) : absl::OkStatus();
 }
 
-// The dtype of a constant, or of a scalar given by its bytes, stands beside it.
-absl::Status NodeDecoder::TypeScalar(const v1::NodeBatch& batch, int first, int last,
-                                     const DecoderContext& context) {
-  const v1::Attr *dtype = nullptr, *scalar = nullptr;
+// The dtype of a constant, and of scalars given by their bytes, stands beside them.
+absl::Status NodeDecoder::TypeScalars(const v1::NodeBatch& batch, int first, int last,
+                                      const DecoderContext& context) {
+  const auto name_of = [&](int i) -> std::string_view {
+    return *context.strings.Find(batch.attrs(i).name());
+  };
+  const v1::Attr* dtype = nullptr;
   for (int i = first; i < last; ++i) {
-    const v1::Attr& attr = batch.attrs(i);
-    const std::string_view name = *context.strings.Find(attr.name());
-    if (attr.v_case() == v1::Attr::kDtype && name == "dtype") dtype = &attr;
-    if (attr.v_case() == v1::Attr::kScalar || name == "value") scalar = &attr;
+    const bool found = batch.attrs(i).v_case() == v1::Attr::kDtype && name_of(i) == "dtype";
+    if (found) dtype = &batch.attrs(i);
   }
-  if (scalar == nullptr) return absl::OkStatus();
-  if (dtype == nullptr) {
-    if (scalar->v_case() != v1::Attr::kScalar) return absl::OkStatus();  // a weak constant
-    return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
-                 ": a scalar given by bytes needs the attribute dtype");
-  }
-  ASSIGN_OR_RETURN(const types::DType type, ToDType(dtype->dtype()));
-  const std::string_view name = *context.strings.Find(scalar->name());
-  for (size_t a = 0; a < attrs_.size(); ++a) {
-    if (spec_.op->attrs[a].name != name) continue;
-    ASSIGN_OR_RETURN(attrs_[a], Typed(*scalar, type));
+  for (int i = first; i < last; ++i) {
+    const bool bytes = batch.attrs(i).v_case() == v1::Attr::kScalar;
+    if (!bytes && name_of(i) != "value") continue;
+    if (dtype == nullptr && !bytes) continue;  // a weak constant
+    if (dtype == nullptr) {
+      return Fault(StatusCode::kInvalidArgument, "ATTRIBUTE", spec_.op->name,
+                   ": a scalar given by bytes needs the attribute dtype");
+    }
+    ASSIGN_OR_RETURN(const types::DType type, ToDType(dtype->dtype()));
+    for (size_t a = 0; a < attrs_.size(); ++a) {
+      if (spec_.op->attrs[a].name != name_of(i)) continue;
+      ASSIGN_OR_RETURN(attrs_[a], Typed(batch.attrs(i), type));
+    }
   }
   return absl::OkStatus();
 }
@@ -251,7 +254,7 @@ absl::Status NodeDecoder::DecodeValue(const v1::Attr& attr, const DecoderContext
       out = ir::Ints(attr.ints().v().begin(), attr.ints().v().end());
       break;
     case v1::Attr::kScalar:
-      break;  // by TypeScalar, with its dtype
+      break;  // by TypeScalars, with their dtype
     case v1::Attr::kS: {
       const std::string* text = context.strings.Find(attr.s());
       if (text == nullptr) {

@@ -73,8 +73,8 @@ class NodeDecoder {
   absl::Status DecodeNode(const v1::NodeBatch& batch, int k, const DecoderContext& context);
   absl::Status DecodeAttrs(const v1::NodeBatch& batch, int first, int last,
                            const DecoderContext& context);
-  absl::Status TypeScalar(const v1::NodeBatch& batch, int first, int last,
-                          const DecoderContext& context);
+  absl::Status TypeScalars(const v1::NodeBatch& batch, int first, int last,
+                           const DecoderContext& context);
   absl::Status DecodeAttr(const v1::Attr& attr, const DecoderContext& context);
   static absl::Status DecodeValue(const v1::Attr& attr, const DecoderContext& context,
                                   ir::AttrValue& out);

@@ -37,6 +37,16 @@ TEST_F(SessionCoreTest, ComputesNodes) {
   EXPECT_THAT(client.TakeFaults(), IsEmpty());
 }
 
+TEST_F(SessionCoreTest, ScalarsMayBeGivenByTheirBytes) {
+  TestClient client(world_);
+  const ScalarBytes start{BytesOf<float>({0.5})}, step{BytesOf<float>({0.25})};
+  const uint64_t x = client.Node(
+      "arange", {},
+      {{"dims", types::Dims{3}}, {"start", start}, {"step", step}, {"dtype", types::DType::kF32}});
+  EXPECT_THAT(client.FetchFloats(x), ElementsAre(0.5, 0.75, 1));
+  EXPECT_THAT(client.TakeFaults(), IsEmpty());
+}
+
 TEST_F(SessionCoreTest, EvaluatedValuesAreLeavesAndStayTheSame) {
   TestClient client(world_);
   const uint64_t x = client.PutFloats({1, 2});

@@ -49,6 +49,7 @@ void BatchWriter::SetAttr(v1::Attr& attr, const std::string& name,
   if (const auto* f = std::get_if<double>(&value)) attr.set_f(*f);
   if (const auto* b = std::get_if<bool>(&value)) attr.set_b(*b);
   if (const auto* s = std::get_if<std::string>(&value)) attr.set_s(Text(*s));
+  if (const auto* scalar = std::get_if<ScalarBytes>(&value)) attr.set_scalar(scalar->bytes);
   if (const auto* t = std::get_if<types::DType>(&value)) {
     attr.set_dtype(static_cast<v1::DType>(*t));
   }

@@ -80,9 +80,11 @@ class FakeStream : public Stream {
   std::optional<absl::Status> closed_ ABSL_GUARDED_BY(mutex_);
 };
 
-using AttrMap =
-    std::map<std::string,
-             std::variant<int64_t, double, bool, std::string, ir::Ints, types::Dims, types::DType>>;
+struct ScalarBytes {
+  std::string bytes;
+};
+using AttrMap = std::map<std::string, std::variant<int64_t, double, bool, std::string, ir::Ints,
+                                                   types::Dims, types::DType, ScalarBytes>>;
 
 // Builds NodeBatches with a string table of its own: a session's, or a body's.
 class BatchWriter {
