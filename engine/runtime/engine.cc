@@ -27,8 +27,8 @@ std::vector<std::string> NamesOfAll() {
     }
   }
   // The fastest device is the default one.
-  std::stable_partition(names.begin(), names.end(),
-                        [](const std::string& n) { return n != "cpu"; });
+  const auto cpu = std::find(names.begin(), names.end(), "cpu");
+  if (cpu != names.end()) std::rotate(cpu, cpu + 1, names.end());
   return names;
 }
 
@@ -222,7 +222,7 @@ class EngineImpl : public Engine {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(EngineOptions options) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
   ASSIGN_OR_RETURN(DiskCache disk,
                    DiskCache::Open(options.cache_dir, {options.cache_disk, options.lane_cache}));
   ASSIGN_OR_RETURN(Devices devices, OpenDevices(options));
@@ -263,7 +263,7 @@ absl::StatusOr<std::vector<types::HostTensor>> Engine::Evaluate(
     request.inputs.push_back(std::move(input));
   }
   request.variables.assign(variables.begin(), variables.end());
-  request.on_done = [](absl::Status) {};
+  request.on_done = [](const absl::Status&) {};
   ASSIGN_OR_RETURN(const std::vector<Value> values, Run(std::move(request)));
   std::vector<types::HostTensor> results;
   for (const Value& value : values) {

@@ -80,7 +80,7 @@ struct RunRequest {
 
 class Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(EngineOptions options);
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(const EngineOptions& options);
   virtual ~Engine() = default;
 
   virtual std::vector<DeviceInfo> devices() const = 0;
