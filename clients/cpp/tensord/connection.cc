@@ -189,6 +189,7 @@ Answer Connection::AskAndWait(v1::Item item, absl::Duration timeout) {
 absl::StatusOr<std::vector<Answer>> Connection::AskAllAndWait(std::vector<v1::Item> items,
                                                               absl::Duration timeout) {
   using Answers = std::vector<Answer>;
+  if (items.empty()) return Answers();
   struct Gathered {
     Answers answers;
     std::atomic<size_t> left;

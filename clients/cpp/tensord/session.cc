@@ -275,7 +275,8 @@ absl::StatusOr<std::vector<Value>> Session::Run(const Program& program,
                                                 const std::vector<Tensor>& inputs,
                                                 const ExecuteOptions& options) {
   const absl::Time end = absl::Now() + options.timeout;
-  const std::vector<Tensor> outputs = Launch(program, inputs, options, Connection::When::kWithNext);
+  const auto when = program.outputs() > 0 ? Connection::When::kWithNext : Connection::When::kNow;
+  const std::vector<Tensor> outputs = Launch(program, inputs, options, when);
   std::vector<v1::Item> items;
   for (const Tensor& output : outputs) {
     if (absl::Status status = connection_->Owns(output, "run"); !status.ok()) return status;

@@ -11,6 +11,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using ProgramTest = SessionTest;
 
 const Type kPair{DType::kF32, {2}};
@@ -52,6 +53,16 @@ TEST_F(ProgramTest, RunExecutesAndFetchesTheOutputs) {
   ASSERT_TRUE(values.ok()) << values.status();
   EXPECT_THAT(*ElementsOf<float>((*values)[0]), ElementsAre(2, 4));
   EXPECT_THAT(*ElementsOf<float>((*values)[1]), ElementsAre(3));
+}
+
+TEST_F(ProgramTest, RunOfAProgramWithoutOutputsAnswersNothing) {
+  const auto program = MakeProgram(
+      {kPair}, [](Graph&, const std::vector<Tensor>&) { return std::vector<Tensor>(); });
+  ASSERT_TRUE(program.ok()) << program.status();
+  const auto values = session_->Run(*program, {session_->Put<float>({2}, {1, 2})});
+  ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_THAT(*values, IsEmpty());
+  EXPECT_TRUE(session_->Ping().ok());
 }
 
 TEST_F(ProgramTest, RunTellsWhatIsWrong) {
