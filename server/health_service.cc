@@ -43,9 +43,10 @@ void ServeCheck(const Services& services, const Peer&, HealthCheckRequest& reque
 }
 
 // Answers at once and after each change, until the client or the daemon goes.
-class WatchCall : public CallHandler {
+class HealthWatchCall : public CallHandler {
  public:
-  WatchCall(const Services& services, Call& call) : lifecycle_(services.lifecycle), call_(call) {}
+  HealthWatchCall(const Services& services, Call& call)
+      : lifecycle_(services.lifecycle), call_(call) {}
 
   Flow OnMessage(grpc::ByteBuffer& message) override {
     HealthCheckRequest request;
@@ -90,7 +91,7 @@ std::unique_ptr<CallHandler> MakeCheck(const Services& services, Call& call) {
 }
 
 std::unique_ptr<CallHandler> MakeWatch(const Services& services, Call& call) {
-  return std::make_unique<WatchCall>(services, call);
+  return std::make_unique<HealthWatchCall>(services, call);
 }
 
 constexpr Method kMethods[] = {

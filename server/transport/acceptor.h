@@ -11,6 +11,9 @@
 
 namespace tensord::server::transport {
 
+// Connections that the kernel holds for a listener until they are accepted.
+inline constexpr int kBacklog = 1024;
+
 class Acceptor {
  public:
   // `sockets` listen and do not block; `name` is for logs.

@@ -9,11 +9,10 @@
 #include <memory>
 
 #include "engine/base/status.h"
+#include "server/transport/acceptor.h"
 
 namespace tensord::server::transport {
 namespace {
-
-constexpr int kBacklog = 1024;
 
 void SetPort(sockaddr* address, int port) {
   const auto number = htons(static_cast<uint16_t>(port));

@@ -13,11 +13,11 @@
 #include "absl/strings/numbers.h"
 #include "engine/base/status.h"
 #include "engine/base/strings.h"
+#include "server/transport/acceptor.h"
 
 namespace tensord::server::transport {
 namespace {
 
-constexpr int kBacklog = 512;
 constexpr mode_t kMode = 0660;
 
 sockaddr_un AddressOf(const std::string& path) {
