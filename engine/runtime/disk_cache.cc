@@ -64,15 +64,16 @@ std::optional<std::string> DiskCache::Find(std::string_view kind, std::string_vi
   absl::StatusOr<std::string> file = base::ReadFile(path);
   if (!file.ok()) return std::nullopt;
   absl::StatusOr<std::string> payload = Decode(*file, key);
-  MutexLock lock(index_->mutex);
   if (payload.ok()) {
     base::TouchFile(path).IgnoreError();
+    MutexLock lock(index_->mutex);
     index_->order.Use(name, owner);
     return *std::move(payload);
   }
   LOG_WARNING("stale or damaged cache entry removed", {"path", path},
               {"why", std::string(FromAbsl(payload.status().message()))});
   base::RemoveFile(path).IgnoreError();
+  MutexLock lock(index_->mutex);
   index_->order.Remove(name);
   return std::nullopt;
 }

@@ -25,7 +25,7 @@ class SingleFlight {
     int64_t bytes = 0;
   };
   // `on_leave` is called for each entry that has to leave.
-  explicit SingleFlight(CacheLimits limits, std::function<void()> on_leave = nullptr)
+  SingleFlight(CacheLimits limits, std::function<void()> on_leave)
       : on_leave_(std::move(on_leave)), order_(limits) {}
 
   // The entry of `key` if it is there and made; `owner` uses it.
@@ -60,11 +60,6 @@ class SingleFlight {
     return value;
   }
 
-  int64_t bytes() {
-    std::lock_guard lock(mutex_);
-    return order_.bytes();
-  }
-
  private:
   struct Entry {
     Ref value;
@@ -82,7 +77,7 @@ class SingleFlight {
     order_.Add(key, owner, made->bytes + static_cast<int64_t>(2 * key.size()));
     while (const std::optional<std::string> victim = order_.TakeVictim()) {
       entries_.erase(*victim);
-      if (on_leave_) on_leave_();
+      on_leave_();
     }
   }
 

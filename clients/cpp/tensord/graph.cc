@@ -123,8 +123,9 @@ uint64_t Graph::Append(const NodeCall& call) {
   BeforeItem();  // behind the constants, which may have filled a frame
   const uint64_t id = NewIds(static_cast<size_t>(call.results));
   columns_.Append({id, strings_.Intern(call.op), ids, call.results, source, call.device});
+  const DType dtype = DTypeOf(call);
   for (const auto& [name, value] : call.attrs) {
-    SetAttr(value, DTypeOf(call), columns_.AddAttr(strings_.Intern(name)));
+    SetAttr(value, dtype, columns_.AddAttr(strings_.Intern(name)));
   }
   return id;
 }
